@@ -1,0 +1,52 @@
+"""Train recurrent networks on a CPU and generate from them, fast.
+
+A whole training run and a whole generated piece are one native call each: SIMD C++ kernels under a thin Python API.
+
+Start with `LanguageModel` (train on tokens, generate tokens), `rnnfast.music` (a MIDI file in, a new solo out) or
+`rnnfast.reference` (the same mathematics in readable NumPy).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from rnnfast._core import NonFiniteError, __version__
+from rnnfast.model import LanguageModel, State
+from rnnfast.optim import SGD, Adam, Optimizer
+from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
+from rnnfast.train import History
+
+if TYPE_CHECKING:
+    from rnnfast import music, reference, text
+
+_SUBPACKAGES = ("music", "reference", "text")
+"""Imported when first used: importing rnnfast itself stays quick."""
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "History",
+    "LanguageModel",
+    "NonFiniteError",
+    "Optimizer",
+    "State",
+    "__version__",
+    "active_isa",
+    "available_isas",
+    "music",
+    "reference",
+    "set_isa",
+    "show_config",
+    "text",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"rnnfast.{name}")
+    raise AttributeError(f"module 'rnnfast' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

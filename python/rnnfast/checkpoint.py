@@ -1,0 +1,132 @@
+"""Saved models: one safetensors file with weights, optimiser, random position, settings and vocabulary."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from rnnfast import _core
+from rnnfast._files import atomic_write
+
+if TYPE_CHECKING:
+    from rnnfast.model import LanguageModel
+
+KIND = "rnnfast.LanguageModel"
+FORMAT = 1
+"""Raised when a file of today could not be read by the code of yesterday."""
+
+_MOMENTS = ("m", "v")
+
+
+def save(model: LanguageModel, path: str | os.PathLike[str]) -> None:
+    """Write the model to `path`, atomically."""
+    native = model._native
+    kind, steps, beta1_power, beta2_power, *moments = native.optimizer_state
+    tensors = {name: np.array(value) for name, value in model.parameters.items()}
+    for letter, arrays in zip(_MOMENTS, moments, strict=True):
+        tensors |= {f"optimizer.{letter}.{name}": array for name, array in arrays.items()}
+    facts = {
+        "kind": KIND,
+        "format": FORMAT,
+        "version": _core.__version__,
+        "config": dict(model.config),
+        "vocabulary": model.vocabulary,
+        "epochs_begun": native.epochs_begun,
+        "optimizer": {
+            "kind": kind,
+            "steps": steps,
+            "beta1_power": beta1_power.hex(),  # every bit of it
+            "beta2_power": beta2_power.hex(),
+        },
+    }
+    data = safetensors.numpy.save(tensors, metadata={"rnnfast": json.dumps(facts)})
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+def load(path: str | os.PathLike[str]) -> LanguageModel:
+    """Read what `save` wrote. Everything is checked before a model is made."""
+    from rnnfast.model import LanguageModel
+
+    name = repr(str(path))
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"path {name} is a folder, expected a saved model")
+    with open(path, "rb"):  # the ordinary errors for a file that is missing or not ours to read
+        pass
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            facts = _facts(name, metadata)
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"path {name} is damaged, or no safetensors file at all: {error}") from error
+    try:
+        config = facts["config"]
+        _check_shapes(config, tensors)
+        model = LanguageModel(**config, vocabulary=facts["vocabulary"])
+        _restore(model, facts, tensors)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"path {name} is damaged: {type(error).__name__}: {error}") from error
+    return model
+
+
+def _facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
+    try:
+        facts = json.loads(metadata["rnnfast"])
+        kind, version = facts["kind"], facts["format"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"path {name} is of another kind: a safetensors file, but no saved rnnfast model") from error
+    if kind != KIND:
+        raise ValueError(f"path {name} is of another kind: {kind!r}, expected {KIND!r}")
+    if not isinstance(version, int) or version > FORMAT:
+        raise ValueError(
+            f"path {name} is of a newer format: {version!r}, written by rnnfast {facts.get('version')!r}; "
+            f"this is rnnfast {_core.__version__}, which reads formats up to {FORMAT}"
+        )
+    return dict(facts)
+
+
+def _check_shapes(config: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Before anything of the claimed size is allocated: the file itself must hold as much."""
+    V, H, L = config["vocab_size"], config["hidden_size"], config["num_layers"]
+    dtype = np.dtype(config["dtype"])
+    expected = {"dense.W": (H, V), "dense.b": (V,)}
+    for layer in range(min(L, len(tensors))):
+        shapes = {"W": (V if layer == 0 else H, 4 * H), "R": (H, 4 * H), "b": (4 * H,)}
+        expected |= {f"layers.{layer}.{key}": shape for key, shape in shapes.items()}
+    for name, shape in expected.items():
+        if name not in tensors:
+            raise ValueError(f"{name} is missing")
+        if tensors[name].shape != shape or tensors[name].dtype != dtype:
+            raise ValueError(f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {dtype} {shape}")
+    for letter in _MOMENTS:
+        present = {name for name in expected if f"optimizer.{letter}.{name}" in tensors}
+        if present and present != set(expected):
+            raise ValueError(f"optimizer.{letter} is incomplete")
+        for name in present:
+            moment = tensors[f"optimizer.{letter}.{name}"]
+            if moment.shape != expected[name] or moment.dtype != dtype or not np.isfinite(moment).all():
+                raise ValueError(f"optimizer.{letter}.{name} is not finite {dtype} {expected[name]}")
+
+
+def _restore(model: LanguageModel, facts: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
+    model.set_parameters({name: tensors[name] for name in model.parameters})
+    optimizer = facts["optimizer"]
+    moments = [
+        {name: tensors[key] for name in model.parameters if (key := f"optimizer.{letter}.{name}") in tensors}
+        for letter in _MOMENTS
+    ]
+    model._native.set_optimizer_state(
+        optimizer["kind"],
+        optimizer["steps"],
+        float.fromhex(optimizer["beta1_power"]),
+        float.fromhex(optimizer["beta2_power"]),
+        *moments,
+    )
+    model._native.epochs_begun = facts["epochs_begun"]

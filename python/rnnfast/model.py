@@ -1,0 +1,538 @@
+"""The next-token language model: train it on tokens, ask it for probabilities, let it generate."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnfast import _core, text
+from rnnfast.optim import Adam, Optimizer
+from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
+
+Floats = npt.NDArray[Any]
+Callback = Callable[[int, History], Any]
+Prompt = str | npt.ArrayLike | Sequence[str] | Sequence[npt.ArrayLike] | None
+
+_NATIVE = {"float32": _core.LanguageModelF32, "float64": _core.LanguageModelF64}
+
+
+@dataclass(frozen=True)
+class State:
+    """Where N streams are: give it to a call, get the next one back. Nothing is hidden in the model.
+
+    Attributes
+    ----------
+    h, c : (L, N, H) array of the model's dtype
+        Hidden and cell state of each layer.
+    position : (N,) uint64
+        Tokens drawn so far in each stream: where its random numbers go on.
+    """
+
+    h: Floats
+    c: Floats
+    position: npt.NDArray[np.uint64]
+
+
+class LanguageModel:
+    """Tokens in, a distribution over the next token out: stacked LSTM layers and a dense softmax layer.
+
+    Parameters
+    ----------
+    vocab_size : int
+        V, the number of different tokens; tokens are 0 to V - 1, and -1 stands for "none" (a zero input vector).
+    hidden_size : int
+        H, units a layer.
+    cell : {"lstm"}
+    num_layers : int
+    dtype : {"float32", "float64"}
+    seed : int
+        0 to 2^64 - 1. Decides the initial weights and the order of samples in every epoch.
+    vocabulary : sequence of str, optional
+        What each token means; lets prompts be text.
+
+    Notes
+    -----
+    Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014), biases 0 but 1
+    for the forget gate. Equations: ``a = x W + h R + b`` in gate order i, f, g, o; ``c = sigmoid(f) c + sigmoid(i)
+    tanh(g)``; ``h = sigmoid(o) tanh(c)`` (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+
+    Two threads may generate from one model at the same time; one `fit` runs at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnfast import Adam, LanguageModel
+    >>> model = LanguageModel(90, 64)
+    >>> model.num_parameters
+    45530
+    >>> X = np.tile(np.arange(5, dtype=np.int32), (4, 3))
+    >>> history = model.fit(X, epochs=60, optimizer=Adam(0.01))
+    >>> model.generate(6, prompt=[0, 1], greedy=True)
+    array([[2, 3, 4, 0, 1, 2]], dtype=int32)
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        hidden_size: int,
+        *,
+        cell: str = "lstm",
+        num_layers: int = 1,
+        dtype: npt.DTypeLike = "float32",
+        seed: int = 0,
+        vocabulary: Sequence[str] | None = None,
+    ) -> None:
+        if cell != "lstm":
+            raise ValueError(f"cell is {cell!r}, expected 'lstm'")
+        name = _dtype_name(dtype)
+        self._vocabulary = None if vocabulary is None else text.check_vocabulary(vocabulary, vocab_size)
+        sizes = [_integer(key, value) for key, value in _sizes(vocab_size, hidden_size, num_layers).items()]
+        self._native = _NATIVE[name](*sizes, _seed(seed))
+        self._config = {
+            "cell": cell,
+            "vocab_size": sizes[0],
+            "hidden_size": sizes[1],
+            "num_layers": sizes[2],
+            "dtype": name,
+            "seed": _seed(seed),
+        }
+        self.history = History()
+        """Of the last `fit`, also where that ended with an exception."""
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{key}={value!r}" for key, value in self._config.items())
+        return f"LanguageModel({settings}, vocabulary={'None' if self._vocabulary is None else '...'})"
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The constructor's settings but the vocabulary, read-only."""
+        return MappingProxyType(self._config)
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return int(self._config["vocab_size"])
+
+    @property
+    def hidden_size(self) -> int:
+        """H."""
+        return int(self._config["hidden_size"])
+
+    @property
+    def num_layers(self) -> int:
+        """L."""
+        return int(self._config["num_layers"])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of parameters, states and probabilities."""
+        return np.dtype(self._config["dtype"])
+
+    @property
+    def vocabulary(self) -> tuple[str, ...] | None:
+        """What each token means, None where the model was not told."""
+        return self._vocabulary
+
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers training changes."""
+        return self._native.num_parameters
+
+    @property
+    def parameters(self) -> Mapping[str, Floats]:
+        """Name -> read-only live view: ``layers.0.W`` (V, 4H), ``layers.0.R`` (H, 4H), ``layers.0.b`` (4H,), ...,
+        ``dense.W`` (H, V), ``dense.b`` (V,). Gate order i, f, g, o. Training shows in them; copy what is to stay."""
+        return MappingProxyType(self._native.parameters)
+
+    def set_parameters(self, mapping: Mapping[str, npt.ArrayLike]) -> None:
+        """Change parameters. All names, shapes and numbers are checked before anything changes.
+
+        Parameters
+        ----------
+        mapping : name -> array_like
+            Any of the names of `parameters`, each of that shape and finite; those not named keep their values.
+
+        Raises
+        ------
+        ValueError
+            For a name that the model does not have, another shape, or a number that is not finite.
+        TypeError
+            For anything but real numbers.
+        """
+        own = self._native.parameters
+        unknown = sorted(set(mapping) - set(own))
+        if unknown:
+            raise ValueError(f"set_parameters: no parameter {unknown[0]!r}, expected of {', '.join(own)}")
+        new = {name: self._parameter(name, value, own[name].shape) for name, value in mapping.items()}
+        self._native.set_parameters([new.get(name) for name in own])
+
+    def _parameter(self, name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Floats:
+        array = np.asarray(value)
+        if array.dtype.kind not in "iuf":
+            raise TypeError(f"set_parameters: {name} has dtype {array.dtype}, expected real numbers")
+        if array.shape != shape:
+            raise ValueError(f"set_parameters: {name} has shape {array.shape}, expected {shape}")
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(array, dtype=self.dtype)
+        if not np.isfinite(array).all():
+            raise ValueError(f"set_parameters: {name} has numbers that are not finite in {self.dtype}")
+        return array
+
+    def fit(
+        self,
+        X: Any,
+        Y: Any = None,
+        *,
+        epochs: int,
+        batch_size: int | None = None,
+        optimizer: Optimizer = Adam(),  # noqa: B008 (frozen)
+        reduction: str = "token",
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        shuffle: bool = True,
+        validation: Any = None,
+        callbacks: Sequence[Callback] = (),
+        progress: bool = False,
+    ) -> History:
+        """Train. The whole loop is native; Ctrl-C works.
+
+        Parameters
+        ----------
+        X : (N, T) integers or (N, T, V) one-hot
+            Inputs; -1, or a zero vector, is the zero input.
+        Y : None, (N, T) integers, (N, T, V) or (T, N, V) one-hot, or T arrays (N, V)
+            Targets; -1, or a zero vector, does not count. None: the next token of X. Where N = T, a three-dimensional
+            array is taken as (N, T, V).
+        epochs : int
+        batch_size : int, optional
+            Samples a step; None is all of them.
+        optimizer : Adam or SGD
+            What it remembers stays in the model: fitting 50 epochs twice equals 100 once. One of another kind starts
+            afresh.
+        reduction : {"token", "sequence"}
+            The loss that is differentiated: its mean over the batch's targets that count, or its sum over time averaged
+            over the batch.
+        clip_value, clip_norm : float, optional
+            Each element of the gradient into [-clip_value, clip_value]; then the whole gradient scaled to a global norm
+            of at most clip_norm (as PyTorch's clip_grad_norm_).
+        shuffle : bool
+            A new order of samples each epoch, decided by the model's seed and its epochs so far.
+        validation : (X, Y) or float, optional
+            Evaluated after each epoch; a fraction holds back the last samples.
+        callbacks : sequence of f(epoch, history)
+            Called after each epoch (counted from 0); True stops.
+        progress : bool
+            Show a progress bar with loss, tokens a second and time left on a terminal.
+
+        Returns
+        -------
+        history : History
+            Of this call, also in `history`.
+
+        Raises
+        ------
+        NonFiniteError
+            (a FloatingPointError) Where the loss or gradient is not finite; names epoch and step.
+        ValueError, TypeError
+            For bad arguments.
+
+        Notes
+        -----
+        However it ends (Ctrl-C, a callback's exception, NonFiniteError), it ends at a whole step: parameters, optimiser
+        and `history` are those of the last complete one.
+        """
+        inputs, targets = training_pair(X, Y, self.vocab_size)
+        inputs, targets, held_out = validation_split(inputs, targets, validation, self.vocab_size)
+        if batch_size is not None and _integer("batch_size", batch_size) < 1:
+            raise ValueError(f"batch_size is {batch_size}, expected at least 1, or None for all samples")
+        history, native_progress = History(), _core.FitProgress()
+
+        def epoch_end() -> bool:
+            history.update(native_progress, len(inputs))
+            return any([callback(native_progress.epoch - 1, history) is True for callback in callbacks])
+
+        display = None
+        if progress:
+            from rnnfast.progress import ProgressBar
+
+            display = ProgressBar(_integer("epochs", epochs), inputs.shape, native_progress)
+        try:
+            self._native.fit(
+                inputs=inputs,
+                targets=targets,
+                epochs=_integer("epochs", epochs),
+                batch_size=0 if batch_size is None else _integer("batch_size", batch_size),
+                optimizer=optimizer.native(),
+                reduction=reduction,
+                clip_value=clip_value,
+                clip_norm=clip_norm,
+                shuffle=bool(shuffle),
+                validation=held_out,
+                progress=native_progress,
+                epoch_end=epoch_end if callbacks else None,
+                on_progress=None if display is None else display.update,
+            )
+        finally:
+            history.update(native_progress, len(inputs))
+            self.history = history
+            if display is not None:
+                display.close()
+        return history
+
+    def evaluate(self, X: Any, Y: Any = None) -> dict[str, float]:
+        """How well the model predicts; nothing changes.
+
+        Parameters
+        ----------
+        X, Y
+            As in `fit`.
+
+        Returns
+        -------
+        measures : dict
+            ``loss`` (mean nats a target that counts), ``accuracy``, ``perplexity`` (exp of the loss) and
+            ``bits_per_token`` (the loss / ln 2).
+        """
+        inputs, targets = training_pair(X, Y, self.vocab_size)
+        total, count, correct = self._native.evaluate(inputs, targets)
+        if count == 0:
+            raise ValueError("evaluate: Y has no target that counts: all are -1")
+        loss = total / count
+        with np.errstate(over="ignore"):
+            perplexity = float(np.exp(loss))
+        return {
+            "loss": loss,
+            "accuracy": correct / count,
+            "perplexity": perplexity,
+            "bits_per_token": loss / float(np.log(2)),
+        }
+
+    def initial_state(self, num_streams: int = 1) -> State:
+        """The state before anything was read: zeros."""
+        streams = _integer("num_streams", num_streams)
+        if streams < 0:
+            raise ValueError(f"num_streams is {streams}, expected at least 0")
+        shape = (self.num_layers, streams, self.hidden_size)
+        return State(
+            np.zeros(shape, self.dtype), np.zeros(shape, self.dtype), np.zeros(streams, dtype=np.uint64)
+        )
+
+    def predict(self, X: Any, state: State | None = None) -> tuple[Floats, State]:
+        """Probabilities of the next token after each token of X.
+
+        Parameters
+        ----------
+        X : (N, T) integers or (N, T, V) one-hot
+        state : State of N streams, optional
+            None: zeros. It is not changed.
+
+        Returns
+        -------
+        probabilities : (N, T, V) array
+        state : State
+            After the last token: a long sequence may be given in pieces, with the same bits.
+        """
+        inputs = token_array("X", X, self.vocab_size)
+        before = self._state(state, len(inputs))
+        probabilities, h, c = self._native.predict(inputs, before.h, before.c, before.position)
+        return probabilities, State(h, c, before.position)
+
+    def step(self, tokens: Any, state: State | None = None) -> tuple[Floats, State]:
+        """One time step: `predict` for tokens (N,), with probabilities (N, V)."""
+        inputs = token_array("tokens", tokens, self.vocab_size, dimensions=1)
+        probabilities, after = self.predict(inputs[:, np.newaxis], state)
+        return probabilities[:, 0], after
+
+    def generate(
+        self,
+        length: int,
+        *,
+        prompt: Prompt = None,
+        temperature: float = 1.0,
+        greedy: bool = False,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        num_streams: int = 1,
+        stop_token: int | None = None,
+        seed: int = 0,
+        initial_token: int = -1,
+        state: State | None = None,
+    ) -> Tokens:
+        """Generate tokens: cell, dense layer, draw and feedback in one native call. Ctrl-C works.
+
+        Parameters
+        ----------
+        length : int
+            Tokens a stream, the prompt not counted.
+        prompt : integers, str, or a sequence of prompts, optional
+            Read before the first draw, by all streams or, where it is a sequence of prompts, each by one. Text where
+            the model has a vocabulary.
+        temperature : float
+            Divides the logits; 0 is greedy.
+        greedy : bool
+            The likeliest token, ties to the lowest id.
+        top_k : int, optional
+            Draw from the k likeliest tokens only; None or 0: all.
+        top_p : float, optional
+            Then from the likeliest tokens whose probability reaches top_p; None or 1: all.
+        num_streams : int
+            Independent streams; may be left out where `prompt` or `state` says it.
+        stop_token : int, optional
+            A stream ends with it.
+        seed : int
+            0 to 2^64 - 1. Stream i draws its random numbers by (seed, i), whatever the other streams do.
+        initial_token : int
+            The input before the first draw where there is no prompt; -1 is the zero vector.
+        state : State, optional
+            Where the streams begin; None: zeros. It is not changed.
+
+        Returns
+        -------
+        tokens : (num_streams, length) int32
+            -1 after a stop.
+
+        Raises
+        ------
+        NonFiniteError
+            Where the logits allow no draw (the weights have overflowed); names stream and step.
+        """
+        prompts, streams = self._prompts(prompt, num_streams, state)
+        before = self._state(state, streams)
+        key = _seed(seed)
+        tokens, _, _, _ = self._native.generate(
+            length=_integer("length", length),
+            prompts=prompts,
+            keys=[(key, stream) for stream in range(streams)],
+            temperature=float(temperature),
+            greedy=bool(greedy),
+            top_k=0 if top_k is None else _integer("top_k", top_k),
+            top_p=1.0 if top_p is None else float(top_p),
+            stop_token=-1 if stop_token is None else _integer("stop_token", stop_token),
+            initial_token=_integer("initial_token", initial_token),
+            h=before.h,
+            c=before.c,
+            position=before.position,
+        )
+        return tokens
+
+    def decode(self, tokens: npt.ArrayLike) -> str:
+        """Tokens (T,) as text, by the model's vocabulary."""
+        if self._vocabulary is None:
+            raise ValueError("decode: the model has no vocabulary; pass vocabulary= when making it")
+        return text.decode(tokens, self._vocabulary)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all that is needed to go on: weights, optimiser, random position, settings, vocabulary.
+
+        A safetensors file, written atomically.
+        """
+        from rnnfast import checkpoint
+
+        checkpoint.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> LanguageModel:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            For a file that is damaged, of another kind, or of a newer format; the message says which.
+        OSError
+            Where there is no such file, or it cannot be read.
+        """
+        from rnnfast import checkpoint
+
+        return checkpoint.load(path)
+
+    def _state(self, state: State | None, streams: int) -> State:
+        if state is None:
+            return self.initial_state(streams)
+        if not isinstance(state, State):
+            raise TypeError(f"state is a {type(state).__name__}, expected a State, as step and predict return it")
+        shape = (self.num_layers, streams, self.hidden_size)
+        for name, array, expected in (
+            ("h", state.h, shape),
+            ("c", state.c, shape),
+            ("position", state.position, shape[1:2]),
+        ):
+            if array.shape != expected:
+                raise ValueError(f"state.{name} has shape {array.shape}, expected {expected}")
+        return State(
+            np.ascontiguousarray(state.h, dtype=self.dtype),
+            np.ascontiguousarray(state.c, dtype=self.dtype),
+            np.ascontiguousarray(state.position, dtype=np.uint64),
+        )
+
+    def _prompts(self, prompt: Prompt, num_streams: int, state: State | None) -> tuple[list[Tokens], int]:
+        """One prompt for each stream, and how many streams that are: what num_streams, prompt and state agree on."""
+        several = _several(prompt)
+        streams = _integer("num_streams", num_streams)
+        if streams < 0:
+            raise ValueError(f"num_streams is {streams}, expected at least 0")
+        sizes = {"state": None if state is None else state.position.size, "prompt": several and len(several)}
+        for name, size in sizes.items():
+            if size is not None and streams not in (1, size):
+                raise ValueError(f"{name} is for {size} streams, expected {streams} = num_streams")
+            streams = size if size is not None else streams
+        if several is not None:
+            return [self._prompt(entry) for entry in several], streams
+        return [self._prompt([] if prompt is None else prompt)] * streams, streams
+
+    def _prompt(self, prompt: Any) -> Tokens:
+        if not isinstance(prompt, str):
+            return token_array("prompt", prompt, self.vocab_size, dimensions=1)
+        if self._vocabulary is None:
+            raise ValueError("prompt is text, but the model has no vocabulary; pass vocabulary= when making it")
+        return text.encode(prompt, self._vocabulary)
+
+
+def _several(prompt: Any) -> list[Any] | None:
+    """The prompts where there are several, else None."""
+    if prompt is None or isinstance(prompt, str):
+        return None
+    if isinstance(prompt, np.ndarray):
+        return list(prompt) if prompt.ndim == 2 else None
+    entries = list(prompt)
+    return entries if entries and all(isinstance(e, str) or np.ndim(e) == 1 for e in entries) else None
+
+
+def _sizes(vocab_size: int, hidden_size: int, num_layers: int) -> dict[str, int]:
+    return {"vocab_size": vocab_size, "hidden_size": hidden_size, "num_layers": num_layers}
+
+
+def _integer(name: str, value: Any) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, expected an integer") from None
+    if isinstance(value, bool | np.bool_) or abs(number) >= 2**31:
+        raise ValueError(f"{name} is {value!r}, expected an integer below 2^31")
+    return number
+
+
+def _seed(value: Any) -> int:
+    try:
+        seed = operator.index(value)
+    except TypeError:
+        raise TypeError(f"seed is {value!r}, expected an integer") from None
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed is {seed}, expected 0 to 2^64 - 1")
+    return seed
+
+
+def _dtype_name(dtype: npt.DTypeLike) -> str:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = repr(dtype)
+    if name not in _NATIVE:
+        raise ValueError(f"dtype is {name}, expected float32 or float64")
+    return name

@@ -1,0 +1,202 @@
+#include "bindings.hpp"
+#include "rnnfast/dense.hpp"
+#include "rnnfast/elementwise.hpp"
+#include "rnnfast/loss.hpp"
+#include "rnnfast/lstm.hpp"
+
+namespace rnnfast::bindings {
+namespace {
+
+template <class T>
+Array<T> apply(void (*function)(Index, const T*, T*), const Array<T>& x) {
+    Array<T> out = empty<T>({x.shape(), x.shape() + x.ndim()});
+    const py::gil_scoped_release release;
+    function(x.size(), x.data(), out.mutable_data());
+    return out;
+}
+
+// An LSTM call's input, tokens [T, N] or dense [T, N, D], and the sizes that follow from it and the weights.
+template <class T>
+struct LstmCall {
+    LayerInput<T> x;
+    Index steps, batch, D, H;
+
+    LstmCall(const py::array& input, const Array<T>& W, const Array<T>& R, const Array<T>& b) {
+        expect_dimensions("W", W, 2, "(D, 4*H)");
+        expect_dimensions("R", R, 2, "(H, 4*H)");
+        D = W.shape(0);
+        H = R.shape(0);
+        expect_shape("W", W, {D, 4 * H}, "(D, 4*H)");
+        expect_shape("R", R, {H, 4 * H}, "(H, 4*H)");
+        expect_shape("b", b, {4 * H}, "(4*H,)");
+        const bool contiguous = (input.flags() & py::array::c_style) != 0;
+        if (contiguous && input.dtype().is(py::dtype::of<std::int32_t>())) {
+            expect_dimensions("x", input, 2, "(T, N) tokens or (T, N, D) numbers");
+            x.tokens = static_cast<const std::int32_t*>(input.data());
+            for (Index i = 0; i < input.size(); ++i)
+                if (x.tokens[i] < -1 || x.tokens[i] >= D)
+                    throw py::value_error("x has the token " + std::to_string(x.tokens[i]) + ", expected -1 to " +
+                                          std::to_string(D - 1));
+        } else if (contiguous && input.dtype().is(py::dtype::of<T>())) {
+            expect_dimensions("x", input, 3, "(T, N) tokens or (T, N, D) numbers");
+            expect_shape("x", input, {input.shape(0), input.shape(1), D}, "(T, N, D)");
+            x.dense = static_cast<const T*>(input.data());
+        } else {
+            throw py::type_error("x has dtype " + std::string(py::str(input.dtype())) +
+                                 ", expected C-contiguous int32 tokens or numbers of the weights' dtype");
+        }
+        steps = input.shape(0);
+        batch = input.shape(1);
+    }
+};
+
+template <class T>
+py::tuple lstm_forward(const py::array& x, const Array<T>& W, const Array<T>& R, const Array<T>& b, const Array<T>& h0,
+                       const Array<T>& c0) {
+    const LstmCall<T> call(x, W, R, b);
+    const Index N = call.batch, H = call.H;
+    expect_shape("h0", h0, {N, H}, "(N, H)");
+    expect_shape("c0", c0, {N, H}, "(N, H)");
+    Array<T> h = empty<T>({call.steps + 1, N, H}), c = empty<T>({call.steps + 1, N, H});
+    Array<T> gates = empty<T>({call.steps, N, 4 * H});
+    std::copy_n(h0.data(), N * H, h.mutable_data());
+    std::copy_n(c0.data(), N * H, c.mutable_data());
+    Poll poll = python_poll();
+    {
+        const py::gil_scoped_release release;
+        Lstm<T> lstm(call.D, H);
+        lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, false);
+        lstm.forward(call.steps, N, call.x, h.mutable_data(), c.mutable_data(), gates.mutable_data(), poll);
+    }
+    return py::make_tuple(h, c, gates);
+}
+
+template <class T>
+py::dict lstm_backward(const Array<T>& dh_out, const py::array& x, const Array<T>& h, const Array<T>& c,
+                       const Array<T>& gates, const Array<T>& W, const Array<T>& R, const Array<T>& b,
+                       const Array<T>& dh_last, const Array<T>& dc_last) {
+    const LstmCall<T> call(x, W, R, b);
+    const Index steps = call.steps, N = call.batch, D = call.D, H = call.H;
+    expect_shape("dh_out", dh_out, {steps, N, H}, "(T, N, H)");
+    expect_shape("h", h, {steps + 1, N, H}, "(T + 1, N, H)");
+    expect_shape("c", c, {steps + 1, N, H}, "(T + 1, N, H)");
+    expect_shape("gates", gates, {steps, N, 4 * H}, "(T, N, 4*H)");
+    expect_shape("dh_last", dh_last, {N, H}, "(N, H)");
+    expect_shape("dc_last", dc_last, {N, H}, "(N, H)");
+    Array<T> dW = empty<T>({D, 4 * H}), dR = empty<T>({H, 4 * H}), db = empty<T>({4 * H});
+    for (Array<T>* sum : {&dW, &dR, &db}) std::fill_n(sum->mutable_data(), sum->size(), T(0));
+    Array<T> da = copy(gates), dh0 = copy(dh_last), dc0 = copy(dc_last);
+    Array<T> dx = call.x.dense ? empty<T>({steps, N, D}) : empty<T>({0});
+    Poll poll = python_poll();
+    {
+        const py::gil_scoped_release release;
+        Lstm<T> lstm(D, H);
+        lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, true);
+        Buffer<T> scratch(lstm.backward_scratch(steps, N));
+        const LstmGradients<T> gradients{dW.mutable_data(), dR.mutable_data(), db.mutable_data(),
+                                         call.x.dense ? dx.mutable_data() : nullptr, dh0.mutable_data(),
+                                         dc0.mutable_data()};
+        lstm.backward(steps, N, call.x, h.data(), c.data(), dh_out.data(), da.mutable_data(), gradients, scratch.data(),
+                      poll);
+    }
+    py::dict result;
+    result["dx"] = call.x.dense ? py::object(dx) : py::none();
+    result["dW"] = dW;
+    result["dR"] = dR;
+    result["db"] = db;
+    result["dh0"] = dh0;
+    result["dc0"] = dc0;
+    return result;
+}
+
+template <class T>
+void expect_dense(const Array<T>& x, const Array<T>& W) {
+    expect_dimensions("W", W, 2, "(D, V)");
+    expect_dimensions("x", x, 2, "(rows, D)");
+    expect_shape("x", x, {x.shape(0), W.shape(0)}, "(rows, D)");
+}
+
+template <class T>
+Array<T> dense_forward(const Array<T>& x, const Array<T>& W, const Array<T>& b) {
+    expect_dense(x, W);
+    expect_shape("b", b, {W.shape(1)}, "(V,)");
+    Array<T> y = empty<T>({x.shape(0), W.shape(1)});
+    Poll poll = python_poll();
+    const py::gil_scoped_release release;
+    Dense<T> dense(W.shape(0), W.shape(1));
+    dense.prepare(W.data(), b.data(), false);
+    dense.forward(x.shape(0), x.data(), y.mutable_data(), poll);
+    return y;
+}
+
+template <class T>
+py::tuple dense_backward(const Array<T>& dy, const Array<T>& x, const Array<T>& W) {
+    expect_dense(x, W);
+    const Index rows = x.shape(0), D = W.shape(0), V = W.shape(1);
+    expect_shape("dy", dy, {rows, V}, "(rows, V)");
+    Array<T> dx = empty<T>({rows, D}), dW = empty<T>({D, V}), db = empty<T>({V});
+    std::fill_n(dW.mutable_data(), dW.size(), T(0));
+    std::fill_n(db.mutable_data(), db.size(), T(0));
+    Poll poll = python_poll();
+    {
+        const py::gil_scoped_release release;
+        Dense<T> dense(D, V);
+        dense.prepare(W.data(), nullptr, true);
+        Buffer<T> scratch(dense.backward_scratch(rows));
+        dense.backward(rows, x.data(), dy.data(), dx.mutable_data(), dW.mutable_data(), db.mutable_data(),
+                       scratch.data(), poll);
+    }
+    return py::make_tuple(dx, dW, db);
+}
+
+template <class T>
+py::tuple cross_entropy_of(const Array<T>& logits, const Tokens& targets, double scale) {
+    expect_dimensions("logits", logits, 2, "(rows, V)");
+    const Index rows = logits.shape(0), V = logits.shape(1);
+    expect_shape("targets", targets, {rows}, "(rows,)");
+    for (Index i = 0; i < rows; ++i)
+        if (targets.at(i) < -1 || targets.at(i) >= V)
+            throw py::value_error("targets has " + std::to_string(targets.at(i)) + ", expected -1 to " +
+                                  std::to_string(V - 1));
+    Array<T> gradient = copy(logits);
+    LossSums sums;
+    {
+        const py::gil_scoped_release release;
+        cross_entropy_gradient(rows, V, targets.data(), static_cast<T>(scale), gradient.mutable_data(), sums);
+    }
+    return py::make_tuple(sums.loss, sums.count, sums.correct, gradient);
+}
+
+template <class T>
+Array<T> softmax_of(const Array<T>& logits) {
+    expect_dimensions("logits", logits, 2, "(rows, V)");
+    Array<T> probabilities = copy(logits);
+    const py::gil_scoped_release release;
+    softmax(logits.shape(0), logits.shape(1), probabilities.mutable_data());
+    return probabilities;
+}
+
+template <class T>
+void bind(py::module_& m) {
+    const auto array = [](const char* name) { return py::arg(name).noconvert(); };
+    m.def("exp", [](const Array<T>& x) { return apply<T>(exp<T>, x); }, array("x"));
+    m.def("log", [](const Array<T>& x) { return apply<T>(log<T>, x); }, array("x"));
+    m.def("sigmoid", [](const Array<T>& x) { return apply<T>(sigmoid<T>, x); }, array("x"));
+    m.def("tanh", [](const Array<T>& x) { return apply<T>(tanh<T>, x); }, array("x"));
+    m.def("lstm_forward", lstm_forward<T>, array("x"), array("W"), array("R"), array("b"), array("h0"), array("c0"));
+    m.def("lstm_backward", lstm_backward<T>, array("dh_out"), array("x"), array("h"), array("c"), array("gates"),
+          array("W"), array("R"), array("b"), array("dh_last"), array("dc_last"));
+    m.def("dense_forward", dense_forward<T>, array("x"), array("W"), array("b"));
+    m.def("dense_backward", dense_backward<T>, array("dy"), array("x"), array("W"));
+    m.def("cross_entropy", cross_entropy_of<T>, array("logits"), array("targets"), py::arg("scale"));
+    m.def("softmax", softmax_of<T>, array("logits"));
+}
+
+}  // namespace
+
+void bind_layers(py::module_& m) {
+    bind<float>(m);
+    bind<double>(m);
+}
+
+}  // namespace rnnfast::bindings

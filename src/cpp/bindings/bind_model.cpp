@@ -1,0 +1,245 @@
+#include <algorithm>
+
+#include "bindings.hpp"
+#include "rnnfast/language_model.hpp"
+
+namespace rnnfast::bindings {
+namespace {
+
+py::tuple sums_tuple(const LossSums& sums) { return py::make_tuple(sums.loss, sums.count, sums.correct); }
+
+Sequences sequences(const Tokens& inputs, const Tokens& targets) {
+    expect_dimensions("inputs", inputs, 2, "(N, T)");
+    expect_shape("targets", targets, {inputs.shape(0), inputs.shape(1)}, "(N, T) as the inputs");
+    return {inputs.shape(0), inputs.shape(1), inputs.data(), targets.data()};
+}
+
+// Views on the model's own memory: they keep the model alive, show every change, and refuse to be written.
+template <class T>
+py::dict parameters(py::object self) {
+    py::dict views;
+    for (const auto& p : self.cast<LanguageModel<T>&>().parameters()) {
+        Array<T> view(std::vector<py::ssize_t>(p.shape.begin(), p.shape.end()), p.data, self);
+        view.attr("setflags")(py::arg("write") = false);
+        views[py::str(p.name)] = view;
+    }
+    return views;
+}
+
+template <class T>
+void set_parameters(LanguageModel<T>& model, const std::vector<std::optional<Array<T>>>& values) {
+    std::vector<const T*> data;
+    for (std::size_t k = 0; k < values.size() && k < model.parameters().size(); ++k) {
+        const auto& p = model.parameters()[k];
+        if (values[k]) expect_shape(p.name.c_str(), *values[k], p.shape, "the parameter's own");
+        data.push_back(values[k] ? values[k]->data() : nullptr);
+    }
+    const py::gil_scoped_release release;
+    model.set_parameters(data);
+}
+
+template <class T>
+void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, Index epochs, Index batch_size,
+         const OptimizerConfig& optimizer, const std::string& reduction, std::optional<double> clip_value,
+         std::optional<double> clip_norm, bool shuffle, const std::optional<std::pair<Tokens, Tokens>>& validation,
+         FitProgress& progress, const py::object& epoch_end, const py::object& on_progress) {
+    if (reduction != "token" && reduction != "sequence")
+        throw py::value_error("reduction is '" + reduction + "', expected 'token' or 'sequence'");
+    FitOptions options;
+    options.epochs = epochs;
+    options.batch_size = batch_size;
+    options.optimizer = optimizer;
+    options.reduction = reduction == "token" ? Reduction::token : Reduction::sequence;
+    options.clipping = {clip_value, clip_norm};
+    options.shuffle = shuffle;
+    if (validation) options.validation = sequences(validation->first, validation->second);
+    if (!epoch_end.is_none())
+        options.epoch_end = [&epoch_end](const FitProgress&) {
+            const py::gil_scoped_acquire gil;
+            return epoch_end().cast<bool>();
+        };
+    const Sequences data = sequences(inputs, targets);
+
+    auto next = Poll::Clock::now();
+    Poll poll = python_poll(on_progress.is_none() ? std::function<void()>() : [&on_progress, &next] {
+        if (Poll::Clock::now() < next) return;
+        on_progress();
+        next = Poll::Clock::now() + std::chrono::milliseconds(100);
+    });
+    const py::gil_scoped_release release;
+    model.fit(data, options, progress, poll);
+}
+
+template <class T>
+py::tuple evaluate(const LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets) {
+    const Sequences data = sequences(inputs, targets);
+    Poll poll = python_poll();
+    LossSums sums;
+    {
+        const py::gil_scoped_release release;
+        sums = model.evaluate(data, poll);
+    }
+    return sums_tuple(sums);
+}
+
+template <class T>
+struct State {
+    Array<T> h, c;
+    Array<std::uint64_t> position;
+
+    State(const LanguageModel<T>& model, Index N, const Array<T>& h_in, const Array<T>& c_in,
+          const Array<std::uint64_t>& position_in) {
+        const auto& config = model.config();
+        expect_shape("state.h", h_in, {config.num_layers, N, config.hidden_size}, "(L, N, H)");
+        expect_shape("state.c", c_in, {config.num_layers, N, config.hidden_size}, "(L, N, H)");
+        expect_shape("state.position", position_in, {N}, "(N,)");
+        h = copy(h_in);
+        c = copy(c_in);
+        position = copy(position_in);
+    }
+    StateView<T> view() { return {h.mutable_data(), c.mutable_data(), position.mutable_data()}; }
+};
+
+template <class T>
+py::tuple predict(const LanguageModel<T>& model, const Tokens& inputs, const Array<T>& h, const Array<T>& c,
+                  const Array<std::uint64_t>& position) {
+    expect_dimensions("X", inputs, 2, "(N, T)");
+    const Index N = inputs.shape(0), steps = inputs.shape(1);
+    State<T> state(model, N, h, c, position);
+    Array<T> probabilities = empty<T>({N, steps, model.config().vocab_size});
+    Poll poll = python_poll();
+    {
+        const py::gil_scoped_release release;
+        model.predict(N, steps, inputs.data(), probabilities.mutable_data(), state.view(), poll);
+    }
+    return py::make_tuple(probabilities, state.h, state.c);
+}
+
+template <class T>
+py::tuple generate(const LanguageModel<T>& model, Index length, const std::vector<Tokens>& prompts,
+                   const std::vector<std::pair<std::uint64_t, std::uint64_t>>& keys, double temperature, bool greedy,
+                   Index top_k, double top_p, std::int32_t stop_token, std::int32_t initial_token, const Array<T>& h,
+                   const Array<T>& c, const Array<std::uint64_t>& position) {
+    const Index N = static_cast<Index>(keys.size());
+    if (prompts.size() != keys.size())
+        throw py::value_error("prompts has " + std::to_string(prompts.size()) + " entries, expected " +
+                              std::to_string(N) + " as keys");
+    if (length < 0) throw py::value_error("length is " + std::to_string(length) + ", expected at least 0");
+    State<T> state(model, N, h, c, position);
+    GenerateOptions options;
+    options.length = length;
+    options.sampler = {temperature, greedy, top_k, top_p};
+    options.stop_token = stop_token;
+    options.initial_token = initial_token;
+    std::vector<Stream> streams;
+    for (std::size_t n = 0; n < keys.size(); ++n)
+        streams.push_back({keys[n].first, keys[n].second, prompts[n].data(), prompts[n].size()});
+    Tokens tokens = empty<std::int32_t>({N, length});
+    Poll poll = python_poll();
+    {
+        const py::gil_scoped_release release;
+        model.generate(options, streams, tokens.mutable_data(), state.view(), poll);
+    }
+    return py::make_tuple(tokens, state.h, state.c, state.position);
+}
+
+// A flat array laid out like the parameters <-> a dict of arrays by parameter name.
+template <class T>
+py::dict split(const LanguageModel<T>& model, const Buffer<T>& flat) {
+    py::dict arrays;
+    if (flat.size() == 0) return arrays;
+    for (const auto& p : model.parameters()) {
+        Array<T> part = empty<T>(p.shape);
+        std::copy_n(flat.data() + (p.data - model.parameters()[0].data), p.size, part.mutable_data());
+        arrays[py::str(p.name)] = part;
+    }
+    return arrays;
+}
+
+template <class T>
+Buffer<T> join(const LanguageModel<T>& model, const py::dict& arrays) {
+    if (arrays.empty()) return Buffer<T>();
+    Buffer<T> flat(model.storage_size());
+    for (const auto& p : model.parameters()) {
+        const auto part = arrays[py::str(p.name)].template cast<Array<T>>();
+        expect_shape(p.name.c_str(), part, p.shape, "the parameter's own");
+        std::copy_n(part.data(), p.size, flat.data() + (p.data - model.parameters()[0].data));
+    }
+    return flat;
+}
+
+// (kind, steps, beta1_power, beta2_power, m, v); m and v are dicts of copies, empty before Adam's first step.
+template <class T>
+py::tuple optimizer_state(LanguageModel<T>& model) {
+    const OptimizerState<T>& state = model.optimizer_state();
+    return py::make_tuple(state.kind == OptimizerConfig::Kind::adam ? "adam" : "sgd", state.steps, state.beta1_power,
+                          state.beta2_power, split(model, state.m), split(model, state.v));
+}
+
+template <class T>
+void set_optimizer_state(LanguageModel<T>& model, const std::string& kind, std::int64_t steps, double beta1_power,
+                         double beta2_power, const py::dict& m, const py::dict& v) {
+    if (kind != "adam" && kind != "sgd") throw py::value_error("kind is '" + kind + "', expected 'adam' or 'sgd'");
+    OptimizerState<T> state;
+    state.kind = kind == "adam" ? OptimizerConfig::Kind::adam : OptimizerConfig::Kind::sgd;
+    state.steps = steps;
+    state.beta1_power = beta1_power;
+    state.beta2_power = beta2_power;
+    state.m = join(model, m);
+    state.v = join(model, v);
+    model.optimizer_state() = std::move(state);
+}
+
+template <class T>
+void bind(py::module_& m, const char* name) {
+    const auto array = [](const char* argument) { return py::arg(argument).noconvert(); };
+    using Model = LanguageModel<T>;
+    py::class_<Model>(m, name)
+        .def(py::init([](Index vocab_size, Index hidden_size, Index num_layers, std::uint64_t seed) {
+                 return Model({vocab_size, hidden_size, num_layers, seed});
+             }),
+             py::arg("vocab_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("seed"))
+        .def_property_readonly("num_parameters", &Model::num_parameters)
+        .def_property_readonly("parameters", parameters<T>)
+        .def("set_parameters", set_parameters<T>, py::arg("values"))
+        .def_property(
+            "epochs_begun", [](Model& self) { return self.epochs_begun(); },
+            [](Model& self, std::uint64_t epochs) { self.epochs_begun() = epochs; })
+        .def_property_readonly("optimizer_state", optimizer_state<T>)
+        .def("set_optimizer_state", set_optimizer_state<T>, py::arg("kind"), py::arg("steps"), py::arg("beta1_power"),
+             py::arg("beta2_power"), py::arg("m"), py::arg("v"))
+        .def("fit", fit<T>, array("inputs"), array("targets"), py::arg("epochs"), py::arg("batch_size"),
+             py::arg("optimizer"), py::arg("reduction"), py::arg("clip_value"), py::arg("clip_norm"),
+             py::arg("shuffle"), py::arg("validation"), py::arg("progress"), py::arg("epoch_end"),
+             py::arg("on_progress"))
+        .def("evaluate", evaluate<T>, array("inputs"), array("targets"))
+        .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"))
+        .def("generate", generate<T>, py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("temperature"),
+             py::arg("greedy"), py::arg("top_k"), py::arg("top_p"), py::arg("stop_token"), py::arg("initial_token"),
+             array("h"), array("c"), array("position"));
+}
+
+}  // namespace
+
+void bind_model(py::module_& m) {
+    py::class_<FitProgress>(m, "FitProgress")
+        .def(py::init<>())
+        .def_readonly("epoch", &FitProgress::epoch)
+        .def_readonly("step", &FitProgress::step)
+        .def_readonly("steps_per_epoch", &FitProgress::steps_per_epoch)
+        .def_readonly("tokens", &FitProgress::tokens)
+        .def_property_readonly("current", [](const FitProgress& p) { return sums_tuple(p.current); })
+        .def(
+            "stats",
+            [](const FitProgress& p, std::size_t epoch) {
+                const EpochStats& stats = p.epochs.at(epoch);
+                return py::make_tuple(sums_tuple(stats.training),
+                                      stats.validation ? py::object(sums_tuple(*stats.validation)) : py::none(),
+                                      stats.seconds);
+            },
+            py::arg("epoch"));
+    bind<float>(m, "LanguageModelF32");
+    bind<double>(m, "LanguageModelF64");
+}
+
+}  // namespace rnnfast::bindings

@@ -1,0 +1,55 @@
+// What the bind_*.cpp files share. They translate and check types and shapes; there is no arithmetic in them.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rnnfast/index.hpp"
+#include "rnnfast/poll.hpp"
+
+namespace rnnfast::bindings {
+
+namespace py = pybind11;
+
+/// Bound with noconvert(): another dtype or layout is a TypeError, never a silent copy.
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+using Tokens = Array<std::int32_t>;
+
+using Shape = std::vector<Index>;
+
+/// Throws ValueError: "name has shape (3, 4), expected (3, 5) = (H, V)". `letters` may be empty.
+void expect_shape(const char* name, const py::array& array, const Shape& expected, const char* letters);
+
+/// Throws ValueError unless the array has that many dimensions.
+void expect_dimensions(const char* name, const py::array& array, Index dimensions, const char* letters);
+
+/// A new array, not initialised.
+template <class T>
+Array<T> empty(const Shape& shape) {
+    return Array<T>(std::vector<py::ssize_t>(shape.begin(), shape.end()));
+}
+
+template <class T>
+Array<T> copy(const Array<T>& array) {
+    Array<T> result = empty<T>(Shape(array.shape(), array.shape() + array.ndim()));
+    std::copy_n(array.data(), array.size(), result.mutable_data());
+    return result;
+}
+
+/// A Poll that lets Python see Ctrl-C about every 20 ms, and calls `also` (null: nothing) with the GIL held.
+Poll python_poll(std::function<void()> also = nullptr);
+
+void bind_isa(py::module_& m);
+void bind_layers(py::module_& m);
+void bind_optimizer(py::module_& m);
+void bind_random(py::module_& m);
+void bind_model(py::module_& m);
+
+}  // namespace rnnfast::bindings

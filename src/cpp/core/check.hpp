@@ -1,0 +1,18 @@
+// Argument checks of the public entry points. Messages name the argument, what came and what was expected.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "rnnfast/index.hpp"
+
+namespace rnnfast {
+
+inline Index at_least(const char* argument, Index value, Index least) {
+    if (value < least)
+        throw std::invalid_argument(std::string(argument) + " is " + std::to_string(value) + ", expected at least " +
+                                    std::to_string(least));
+    return value;
+}
+
+}  // namespace rnnfast

@@ -1,0 +1,83 @@
+#include "core/dispatch.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "core/cpu.hpp"
+#include "rnnfast/isa.hpp"
+
+namespace rnnfast {
+namespace {
+
+struct Isa {
+    const kernels::KernelTable<float>* f32;
+    const kernels::KernelTable<double>* f64;
+    bool (*runs_on)(const CpuFeatures&);
+};
+
+constexpr Isa isas[] = {  // worst first
+    {&kernels::scalar_f32, &kernels::scalar_f64, [](const CpuFeatures&) { return true; }},
+    {&kernels::scalar_fma_f32, &kernels::scalar_fma_f64, [](const CpuFeatures&) { return true; }},
+#if defined(__x86_64__)
+    {&kernels::avx2_f32, &kernels::avx2_f64, [](const CpuFeatures& cpu) { return cpu.avx2_fma; }},
+#endif
+};
+
+const Isa& find(const std::string& name, const char* argument) {
+    const CpuFeatures cpu = cpu_features();
+    std::string valid;
+    for (const Isa& isa : isas) {
+        if (!isa.runs_on(cpu)) continue;
+        if (name == isa.f32->name) return isa;
+        valid += (valid.empty() ? "" : ", ") + std::string(isa.f32->name);
+    }
+    throw std::invalid_argument(std::string(argument) + " is '" + name +
+                                "', expected one that this machine can run: " + valid);
+}
+
+// Without FMA in hardware the oracle is slow: `scalar` is what such a machine gets.
+const Isa& choose() {
+    if (const char* name = std::getenv("RNNFAST_ISA"); name && *name) return find(name, "RNNFAST_ISA");
+    const CpuFeatures cpu = cpu_features();
+    const Isa* best = &isas[0];
+    for (const Isa& isa : isas)
+        if (isa.runs_on(cpu) && isa.f32 != &kernels::scalar_fma_f32) best = &isa;
+    return *best;
+}
+
+std::atomic<const Isa*>& active() {
+    static std::atomic<const Isa*> isa{&choose()};
+    return isa;
+}
+
+}  // namespace
+
+template <>
+const kernels::KernelTable<float>& active_kernels() {
+    return *active().load()->f32;
+}
+template <>
+const kernels::KernelTable<double>& active_kernels() {
+    return *active().load()->f64;
+}
+
+std::vector<std::string> known_isas() {
+    std::vector<std::string> names;
+    for (const Isa& isa : isas) names.emplace_back(isa.f32->name);
+    return names;
+}
+
+std::vector<std::string> available_isas() {
+    const CpuFeatures cpu = cpu_features();
+    std::vector<std::string> names;
+    for (const Isa& isa : isas)
+        if (isa.runs_on(cpu)) names.emplace_back(isa.f32->name);
+    return names;
+}
+
+std::string active_isa() { return active().load()->f32->name; }
+
+void set_isa(const std::string& name) { active().store(&find(name, "set_isa: name")); }
+
+}  // namespace rnnfast

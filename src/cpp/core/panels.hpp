@@ -1,0 +1,42 @@
+// Packing the right operand of a product: panels of 16 columns, each [depth, 16] in a row, the last padded with zeros,
+// so that a kernel reads it from front to back. Copies only; no arithmetic.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/table.hpp"
+#include "rnnfast/buffer.hpp"
+
+namespace rnnfast {
+
+inline Index panels_size(Index depth, Index columns) noexcept {
+    const Index panels = (columns + kernels::panel_columns - 1) / kernels::panel_columns;
+    return panels * depth * kernels::panel_columns;
+}
+
+/// B [depth, columns], row-major -> panels [panels_size].
+template <class T>
+void pack_panels(Index depth, Index columns, const T* b, T* panels) noexcept {
+    constexpr Index P = kernels::panel_columns;
+    for (Index j = 0; j < columns; j += P) {
+        const Index width = std::min(P, columns - j);
+        for (Index k = 0; k < depth; ++k, panels += P) {
+            std::copy_n(b + k * columns + j, width, panels);
+            std::fill(panels + width, panels + P, T(0));
+        }
+    }
+}
+
+/// B^T -> panels, for B [columns, depth], row-major.
+template <class T>
+void pack_panels_transposed(Index depth, Index columns, const T* b, T* panels) noexcept {
+    constexpr Index P = kernels::panel_columns;
+    for (Index j = 0; j < columns; j += P, panels += depth * P) {
+        const Index width = std::min(P, columns - j);
+        if (width < P) std::fill_n(panels, depth * P, T(0));
+        for (Index p = 0; p < width; ++p)
+            for (Index k = 0; k < depth; ++k) panels[k * P + p] = b[(j + p) * depth + k];
+    }
+}
+
+}  // namespace rnnfast

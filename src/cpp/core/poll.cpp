@@ -1,0 +1,28 @@
+#include "rnnfast/poll.hpp"
+
+#include "core/float_control.hpp"
+
+namespace rnnfast {
+namespace {
+
+struct RestoreOnExit {
+    std::uint64_t control = read_float_control();
+    ~RestoreOnExit() { write_float_control(control); }
+};
+
+}  // namespace
+
+Poll::Poll(std::function<void()> hook, std::chrono::milliseconds interval)
+    : hook_(std::move(hook)),
+      interval_(interval),
+      due_(Clock::now() + interval),
+      callers_control_(read_float_control()) {}
+
+void Poll::call() {
+    const RestoreOnExit ours;
+    write_float_control(callers_control_);
+    hook_();
+    due_ = Clock::now() + interval_;
+}
+
+}  // namespace rnnfast

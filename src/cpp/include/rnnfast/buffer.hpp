@@ -1,0 +1,63 @@
+// The only allocator: an owned array of numbers, zero at first, aligned to a cache line.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "rnnfast/index.hpp"
+
+namespace rnnfast {
+
+template <class T>
+class Buffer {
+public:
+    Buffer() = default;
+
+    /// n zeros. Throws std::bad_alloc where n is negative or too large for memory.
+    explicit Buffer(Index n) : size_(n) {
+        constexpr Index most = std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T));
+        if (n < 0 || n > most) throw std::bad_alloc();
+        if (n == 0) return;
+        data_ = static_cast<T*>(::operator new(bytes(), alignment));
+        std::memset(static_cast<void*>(data_), 0, bytes());
+    }
+    ~Buffer() {
+        if (data_) ::operator delete(data_, alignment);
+    }
+    Buffer(Buffer&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    Buffer& operator=(Buffer&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    Buffer(const Buffer& other) : Buffer(other.size_) {
+        if (data_) std::memcpy(static_cast<void*>(data_), other.data_, bytes());
+    }
+    Buffer& operator=(const Buffer& other) {
+        if (this != &other) *this = Buffer(other);
+        return *this;
+    }
+
+    T* data() noexcept { return data_; }
+    const T* data() const noexcept { return data_; }
+    Index size() const noexcept { return size_; }
+    T& operator[](Index i) noexcept { return data_[i]; }
+    const T& operator[](Index i) const noexcept { return data_[i]; }
+
+    void set_zero() noexcept {
+        if (data_) std::memset(static_cast<void*>(data_), 0, bytes());
+    }
+
+private:
+    static constexpr std::align_val_t alignment{64};
+    std::size_t bytes() const noexcept { return static_cast<std::size_t>(size_) * sizeof(T); }
+
+    T* data_ = nullptr;
+    Index size_ = 0;
+};
+
+}  // namespace rnnfast

@@ -1,0 +1,40 @@
+// A dense layer: y = x W + b over rows.
+#pragma once
+
+#include "rnnfast/buffer.hpp"
+#include "rnnfast/index.hpp"
+#include "rnnfast/poll.hpp"
+
+namespace rnnfast {
+
+template <class T>
+class Dense {
+public:
+    /// Sizes at least 1, else std::invalid_argument; throws std::bad_alloc.
+    Dense(Index input_size, Index output_size);
+
+    Index input_size() const noexcept { return inputs_; }
+    Index output_size() const noexcept { return outputs_; }
+
+    /// Takes new weights: W [inputs, outputs] is copied; b [outputs] is read where it is: keep it alive.
+    void prepare(const T* W, const T* b, bool for_backward);
+
+    /// x [rows, inputs] -> y [rows, outputs].
+    void forward(Index rows, const T* x, T* y, Poll& poll) const;
+
+    /// Numbers of scratch (worthless after the call) that backward needs.
+    Index backward_scratch(Index rows) const noexcept;
+
+    /// dx [rows, inputs] is written; dW [inputs, outputs] and db [outputs] are added to.
+    void backward(Index rows, const T* x, const T* dy, T* dx, T* dW, T* db, T* scratch, Poll& poll) const;
+
+private:
+    Index inputs_, outputs_;
+    const T* b_ = nullptr;
+    Buffer<T> panels_, transposed_;
+};
+
+extern template class Dense<float>;
+extern template class Dense<double>;
+
+}  // namespace rnnfast

@@ -1,0 +1,158 @@
+// The next-token language model: tokens -> stack of LSTM layers -> dense layer -> loss, probabilities or a draw.
+// A whole training run and a whole generated piece are one call each.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "rnnfast/index.hpp"
+#include "rnnfast/loss.hpp"
+#include "rnnfast/optimizer.hpp"
+#include "rnnfast/poll.hpp"
+#include "rnnfast/sampler.hpp"
+
+namespace rnnfast {
+
+struct LanguageModelConfig {
+    Index vocab_size;       ///< V, 1 to 2^31 - 1
+    Index hidden_size;      ///< H, at least 1
+    Index num_layers = 1;   ///< L, at least 1
+    std::uint64_t seed = 0; ///< decides the initial weights and every shuffle
+};
+
+/// One parameter inside the model's flat array. `data` stays valid as long as the model.
+template <class T>
+struct ParameterView {
+    std::string name;  ///< layers.0.W, layers.0.R, layers.0.b, layers.1.W, ..., dense.W, dense.b
+    std::vector<Index> shape;
+    T* data;
+    Index size;
+};
+
+/// State of N streams, the caller's arrays: h and c [L, N, H]; position [N] counts the tokens drawn so far.
+template <class T>
+struct StateView {
+    T* h;
+    T* c;
+    std::uint64_t* position;
+};
+
+/// Samples [samples, steps], row-major: inputs (-1 = zero vector) and targets (-1 = does not count).
+struct Sequences {
+    Index samples = 0;
+    Index steps = 0;
+    const std::int32_t* inputs = nullptr;
+    const std::int32_t* targets = nullptr;
+};
+
+enum class Reduction {
+    token,    ///< the mean over the batch's targets that count
+    sequence  ///< the sum over time, averaged over the batch
+};
+
+struct EpochStats {
+    LossSums training;
+    std::optional<LossSums> validation;
+    double seconds = 0;
+};
+
+/// Where a running fit is; the caller may look at it from the poll's hook.
+struct FitProgress {
+    Index epoch = 0;            ///< whole epochs done in this call
+    Index step = 0;             ///< whole steps done in this epoch
+    Index steps_per_epoch = 0;
+    std::int64_t tokens = 0;    ///< targets trained on in this call
+    LossSums current;           ///< of this epoch so far
+    std::vector<EpochStats> epochs;  ///< of the whole epochs
+};
+
+struct FitOptions {
+    Index epochs = 1;
+    Index batch_size = 0;  ///< 0: all samples
+    OptimizerConfig optimizer;
+    Reduction reduction = Reduction::token;
+    Clipping clipping;
+    bool shuffle = true;
+    Sequences validation;                                  ///< none where it has no samples
+    std::function<bool(const FitProgress&)> epoch_end;     ///< true stops; may be null, may throw
+};
+
+/// A loss or gradient that is not a finite number; parameters and optimiser are those of the last complete step.
+struct NonFiniteError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct GenerateOptions {
+    Index length = 0;
+    SamplerConfig sampler;
+    std::int32_t stop_token = -1;     ///< a stream ends with it; -1: none
+    std::int32_t initial_token = -1;  ///< the input before the first draw of a stream without prompt
+};
+
+/// One stream of generate: its random numbers and its prompt (tokens of the vocabulary or -1).
+struct Stream {
+    std::uint64_t seed;
+    std::uint64_t stream;
+    const std::int32_t* prompt = nullptr;
+    Index prompt_length = 0;
+};
+
+template <class T>
+class LanguageModel {
+public:
+    /// Weights as the configuration's seed decides: W Glorot-uniform, R with orthonormal rows, b zero but 1 for the
+    /// forget gate. Throws std::invalid_argument (sizes) or std::bad_alloc.
+    explicit LanguageModel(const LanguageModelConfig& config);
+    ~LanguageModel();
+    LanguageModel(LanguageModel&&) noexcept;
+    LanguageModel& operator=(LanguageModel&&) noexcept;
+
+    const LanguageModelConfig& config() const noexcept;
+    Index num_parameters() const noexcept;
+
+    /// Read through them at any time; to write, use set_parameters.
+    const std::vector<ParameterView<T>>& parameters() const noexcept;
+
+    /// values[k] [parameters()[k].size], or null to keep parameter k. Waits for running calls of other threads.
+    void set_parameters(const std::vector<const T*>& values);
+
+    /// Size of the flat array that holds all parameters, and zeros between them: of Adam's m and v, too. Parameter k
+    /// lies at parameters()[k].data - parameters()[0].data.
+    Index storage_size() const noexcept;
+
+    OptimizerState<T>& optimizer_state() noexcept;
+
+    /// Epochs begun in this model's life: the stream number of the next epoch's shuffle.
+    std::uint64_t& epochs_begun() noexcept;
+
+    /// Trains. `progress` is written as it goes and holds the history of the whole epochs, also after an exception:
+    /// whatever ends fit (the poll's hook, epoch_end, NonFiniteError), it ends between two whole steps.
+    /// Throws std::invalid_argument (options, tokens outside the vocabulary, nothing to learn from).
+    void fit(const Sequences& data, const FitOptions& options, FitProgress& progress, Poll& poll);
+
+    LossSums evaluate(const Sequences& data, Poll& poll) const;
+
+    /// inputs [N, steps], row-major; probabilities [N, steps, V] out; state in and out (position is left alone).
+    void predict(Index N, Index steps, const std::int32_t* inputs, T* probabilities, StateView<T> state,
+                 Poll& poll) const;
+
+    /// tokens [streams, length] out, -1 after a stop; state in and out. A stream's tokens depend on nothing but its own
+    /// prompt, key, position and state. Throws std::invalid_argument, NonFiniteError (logits that allow no draw: the
+    /// message names stream and step) and what the poll throws; tokens and state are then partly written.
+    void generate(const GenerateOptions& options, const std::vector<Stream>& streams, std::int32_t* tokens,
+                  StateView<T> state, Poll& poll) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+extern template class LanguageModel<float>;
+extern template class LanguageModel<double>;
+
+}  // namespace rnnfast

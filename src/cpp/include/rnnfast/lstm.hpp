@@ -1,0 +1,73 @@
+// One LSTM layer over a whole sequence, forward and backward.
+//
+//   a = x W + h(t-1) R + b   [4H], in the order i f g o
+//   i, f, o = sigmoid(a_i, a_f, a_o)   g = tanh(a_g)   c = f c(t-1) + i g   h = o tanh(c)
+//
+// Everything is row-major and time-major. Arrays are the caller's; none may overlap another unless said.
+#pragma once
+
+#include <cstdint>
+
+#include "rnnfast/buffer.hpp"
+#include "rnnfast/index.hpp"
+#include "rnnfast/poll.hpp"
+
+namespace rnnfast {
+
+/// What a layer reads: either tokens [T, N], where a token stands for its one-hot vector and -1 for zeros, or dense
+/// numbers [T, N, D]. The other pointer is null.
+template <class T>
+struct LayerInput {
+    const std::int32_t* tokens = nullptr;
+    const T* dense = nullptr;
+};
+
+/// What backward writes. dW [D, 4H], dR [H, 4H], db [4H] are added to; dx [T, N, D] is written, null where not wanted
+/// (and for tokens). dh and dc [N, H]: in, the gradient on the final state; out, on the initial state.
+template <class T>
+struct LstmGradients {
+    T* dW;
+    T* dR;
+    T* db;
+    T* dx;
+    T* dh;
+    T* dc;
+};
+
+template <class T>
+class Lstm {
+public:
+    /// D and H at least 1, else std::invalid_argument; throws std::bad_alloc.
+    Lstm(Index input_size, Index hidden_size);
+
+    Index input_size() const noexcept { return D_; }
+    Index hidden_size() const noexcept { return H_; }
+
+    /// Takes new weights: W [D, 4H], R [H, 4H], b [4H], copied into the layout that the kernels read, except that
+    /// forward reads W and b from where they are when the input is tokens: keep them alive and unchanged.
+    /// `tokens_only` spares the copy of W; `for_backward` makes the transposed ones.
+    void prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward);
+
+    /// h and c [T + 1, N, H]: slot 0 in, the rest out. gates [T, N, 4H] out: the workspace for backward.
+    /// Throws only what `poll` throws; h, c and gates are then partly written.
+    void forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* gates, Poll& poll) const;
+
+    /// Numbers of scratch (worthless after the call) that backward needs.
+    Index backward_scratch(Index steps, Index batch) const noexcept;
+
+    /// After forward with the same weights. dh_out [T, N, H] is the gradient on h[1:] from above. gates: in, forward's;
+    /// out, the gradient on a. Throws only what `poll` throws; the outputs are then partly written.
+    void backward(Index steps, Index batch, LayerInput<T> x, const T* h, const T* c, const T* dh_out, T* gates,
+                  const LstmGradients<T>& gradients, T* scratch, Poll& poll) const;
+
+private:
+    Index D_, H_;
+    const T* W_ = nullptr;
+    const T* b_ = nullptr;
+    Buffer<T> W_panels_, R_panels_, W_transposed_, R_transposed_;
+};
+
+extern template class Lstm<float>;
+extern template class Lstm<double>;
+
+}  // namespace rnnfast

@@ -1,0 +1,39 @@
+// How a long native call stays interruptible.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+namespace rnnfast {
+
+/// Called often inside long calls; passes the call on to `hook` about every `interval`. The hook may throw: the long
+/// call then ends with that exception and leaves parameters, optimiser and caller's arrays as its documentation says.
+/// While the hook runs, the floating-point control register is what it was when the Poll was made.
+/// Not thread-safe; make one for each call, in the calling thread.
+class Poll {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// Never calls anything.
+    Poll() = default;
+
+    /// `hook` is kept; null is the same as none.
+    explicit Poll(std::function<void()> hook, std::chrono::milliseconds interval = std::chrono::milliseconds(20));
+
+    /// Calls the hook if it is due. Throws what the hook throws.
+    void operator()() {
+        if (hook_ && Clock::now() >= due_) call();
+    }
+
+private:
+    void call();
+
+    std::function<void()> hook_;
+    std::chrono::milliseconds interval_{};
+    Clock::time_point due_{};
+    std::uint64_t callers_control_ = 0;
+};
+
+}  // namespace rnnfast

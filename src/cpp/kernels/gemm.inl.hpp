@@ -1,0 +1,120 @@
+// C = S + A B: each element starts from S and adds its products in index order of the depth, one fma each.
+//
+// Register budget: R rows x P panels of 16 columns are accumulated in R * P * (16 / lanes) <= V::accumulators
+// registers; a step of the depth loads P panels' rows of B and broadcasts R elements of A. With AVX2 and floats that
+// is 6 x 16: 12 accumulators, 2 for B, 1 for A, of 16. The latency of FMA hides behind rows and panels, never behind a
+// split of the sum. Few rows (generation: 1) take more panels at a time instead.
+#pragma once
+
+#include "kernels/table.hpp"
+
+namespace rnnfast::kernels {
+namespace {
+
+// Depth is cut so that a panel's block (256 x 16 floats: 16 KiB) stays in L1 for all rows; accumulators are reloaded.
+constexpr Index depth_block = 256;
+
+template <class V>
+constexpr Index panel_vectors = panel_columns / V::lanes;
+template <class V>
+constexpr Index most_rows = V::accumulators / panel_vectors<V> > 0 ? V::accumulators / panel_vectors<V> : 1;
+template <class V, Index R>
+constexpr Index most_panels = most_rows<V> / R > 0 ? most_rows<V> / R : 1;
+
+// One register tile: R rows from `row`, P panels from `panel`, the depths [from, to).
+template <class V, Index R, Index P>
+inline void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index from, Index to) noexcept {
+    using T = typename V::Scalar;
+    constexpr Index Q = P * panel_vectors<V>;
+    const Index column = panel * panel_columns;
+    const Index left = g.columns - column;  // fewer than P * 16 only in the last panel
+    const bool whole = left >= P * panel_columns;
+    const T* start = from > 0 ? g.c : g.start;
+    const Index start_row = from > 0 ? g.c_row : g.start_row;
+
+    V sum[R][Q];
+#pragma GCC unroll 16
+    for (Index r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+        for (Index q = 0; q < Q; ++q) {
+            const T* s = start + (row + r) * start_row + column + q * V::lanes;
+            if (start == nullptr)
+                sum[r][q] = V::broadcast(0);
+            else
+                sum[r][q] = whole ? V::load(s) : V::load_partial(s, left - q * V::lanes);
+        }
+    }
+
+    const T* a = g.a + row * g.a_row + from * g.a_depth;
+    const T* b = g.b + panel * g.depth * panel_columns + from * panel_columns;
+    for (Index k = from; k < to; ++k) {
+        V b_row[Q];
+#pragma GCC unroll 16
+        for (Index q = 0; q < Q; ++q) {
+            const Index p = q / panel_vectors<V>, within = q % panel_vectors<V> * V::lanes;
+            b_row[q] = V::load(b + p * g.depth * panel_columns + within);
+        }
+#pragma GCC unroll 16
+        for (Index r = 0; r < R; ++r) {
+            const V a_element = V::broadcast(a[r * g.a_row]);
+#pragma GCC unroll 16
+            for (Index q = 0; q < Q; ++q) sum[r][q] = fma(a_element, b_row[q], sum[r][q]);
+        }
+        a += g.a_depth;
+        b += panel_columns;
+    }
+
+#pragma GCC unroll 16
+    for (Index r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+        for (Index q = 0; q < Q; ++q) {
+            T* c = g.c + (row + r) * g.c_row + column + q * V::lanes;
+            if (whole)
+                sum[r][q].store(c);
+            else
+                sum[r][q].store_partial(c, left - q * V::lanes);
+        }
+    }
+}
+
+// All panels for R rows, as many panels at a time as the registers hold.
+template <class V, Index R>
+inline void gemm_rows(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels, Index from,
+                      Index to) noexcept {
+    constexpr Index P = most_panels<V, R>;
+    const Index end = panel + panels;
+    if constexpr (P > 1)
+        for (; panel + P <= end && (panel + P) * panel_columns <= g.columns; panel += P)
+            gemm_tile<V, R, P>(g, row, panel, from, to);
+    for (; panel < end; ++panel) gemm_tile<V, R, 1>(g, row, panel, from, to);
+}
+
+// gemm_rows for a number of rows known only at run time, 1 <= rows <= R.
+template <class V, Index R>
+inline void gemm_some_rows(Index rows, const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels,
+                           Index from, Index to) noexcept {
+    if (rows == R) return gemm_rows<V, R>(g, row, panel, panels, from, to);
+    if constexpr (R > 1) gemm_some_rows<V, R - 1>(rows, g, row, panel, panels, from, to);
+}
+
+template <class V>
+void gemm(const Gemm<typename V::Scalar>& g) noexcept {
+    const Index panels = (g.columns + panel_columns - 1) / panel_columns;
+    const Index tiles = (g.rows + most_rows<V> - 1) / most_rows<V>;  // of nearly equal height
+    // With one tile of rows nothing of B is used twice: take all panels at once.
+    const Index group = tiles > 1 ? 1 : (panels > 0 ? panels : 1);
+    Index from = 0;
+    do {  // once even for depth 0: C = S
+        const Index to = g.depth - from > depth_block && tiles > 1 ? from + depth_block : g.depth;
+        for (Index panel = 0; panel < panels; panel += group) {
+            for (Index tile = 0; tile < tiles; ++tile) {
+                const Index row = g.rows * tile / tiles, end = g.rows * (tile + 1) / tiles;
+                gemm_some_rows<V, most_rows<V>>(end - row, g, row, panel, group, from, to);
+            }
+        }
+        from = to;
+    } while (from < g.depth);
+}
+
+}  // namespace
+}  // namespace rnnfast::kernels

@@ -1,0 +1,54 @@
+// Walking over n numbers, a vector at a time: a body is written once and sees whole vectors, then one part of one.
+#pragma once
+
+#include "kernels/table.hpp"
+
+namespace rnnfast::kernels {
+namespace {
+
+struct Whole {};
+struct Part {
+    Index n;
+};
+
+template <class V>
+inline V load(const typename V::Scalar* p, Whole) noexcept {
+    return V::load(p);
+}
+template <class V>
+inline V load(const typename V::Scalar* p, Part part) noexcept {
+    return V::load_partial(p, part.n);
+}
+template <class V>
+inline void store(V v, typename V::Scalar* p, Whole) noexcept {
+    v.store(p);
+}
+template <class V>
+inline void store(V v, typename V::Scalar* p, Part part) noexcept {
+    v.store_partial(p, part.n);
+}
+
+// body(j, Whole{} or Part{n}) for j = 0, lanes, 2 lanes ...
+template <class V, class Body>
+inline void sweep(Index n, Body body) noexcept {
+    Index j = 0;
+    for (; j + V::lanes <= n; j += V::lanes) body(j, Whole{});
+    if (j < n) body(j, Part{n - j});
+}
+
+// 16 numbers at once, for sums along a vector: element j of the row goes into partial sum j mod 16.
+template <class V>
+struct Sixteen {
+    static constexpr int count = 16 / V::lanes;
+    V part[count];
+
+    static Sixteen zero() noexcept {
+        Sixteen s;
+        for (int q = 0; q < count; ++q) s.part[q] = V::broadcast(0);
+        return s;
+    }
+    typename V::Scalar sum() const noexcept { return fold(part); }
+};
+
+}  // namespace
+}  // namespace rnnfast::kernels

@@ -1,0 +1,122 @@
+// softmax, cross-entropy and its gradient over rows of logits x:
+//   m = max x    s = sum_j exp(x_j - m)    p_j = exp(x_j - m) / s    loss = log s - (x_target - m)
+//   dL/dx_j = scale (p_j - [j = target])
+// The sum runs in 16 partial sums on every instruction set (lanes.inl.hpp). A NaN in a row makes its loss NaN.
+#pragma once
+
+#include "kernels/table.hpp"
+
+namespace rnnfast::kernels {
+namespace {
+
+template <class V>
+inline typename V::Scalar row_max(Index n, const typename V::Scalar* x) noexcept {
+    V most = V::broadcast(x[0]);
+    sweep<V>(n, [&](Index j, auto part) {
+        if constexpr (sizeof(part) == sizeof(Part)) {
+            for (Index k = 0; k < part.n; ++k) most = max(V::broadcast(x[j + k]), most);
+        } else {
+            most = max(V::load(x + j), most);
+        }
+    });
+    typename V::Scalar lane[V::lanes];
+    most.store(lane);
+    for (int k = 1; k < V::lanes; ++k) lane[0] = lane[k] > lane[0] ? lane[k] : lane[0];
+    return lane[0];
+}
+
+// weights_j = exp((x_j - shift) * factor), in 16s; after each 16, block(first index, the 16 numbers, zero past the end)
+template <class V, class Block>
+inline void exponentials(Index n, const typename V::Scalar* x, typename V::Scalar shift, typename V::Scalar factor,
+                         typename V::Scalar* weights, Block block) noexcept {
+    const V minus = V::broadcast(shift), times = V::broadcast(factor);
+    for (Index j = 0; j < n; j += 16) {
+        Sixteen<V> sixteen;
+#pragma GCC unroll 16
+        for (int q = 0; q < Sixteen<V>::count; ++q) {
+            const Index k = j + q * V::lanes, left = n - k;
+            if (left >= V::lanes) {
+                sixteen.part[q] = exp((V::load(x + k) - minus) * times);
+                sixteen.part[q].store(weights + k);
+            } else if (left > 0) {
+                exp((V::load_partial(x + k, left) - minus) * times).store_partial(weights + k, left);
+                sixteen.part[q] = V::load_partial(weights + k, left);
+            } else {
+                sixteen.part[q] = V::broadcast(0);
+            }
+        }
+        block(j, sixteen);
+    }
+}
+
+// x becomes exp(x - m); returns the sum, m in `shift`.
+template <class V>
+inline typename V::Scalar row_exponentials(Index n, typename V::Scalar* x, typename V::Scalar& shift) noexcept {
+    shift = row_max<V>(n, x);
+    Sixteen<V> total = Sixteen<V>::zero();
+    exponentials<V>(n, x, shift, 1, x, [&](Index, const Sixteen<V>& block) {
+#pragma GCC unroll 16
+        for (int q = 0; q < Sixteen<V>::count; ++q) total.part[q] = total.part[q] + block.part[q];
+    });
+    return total.sum();
+}
+
+template <class V>
+inline void row_times(Index n, typename V::Scalar factor, typename V::Scalar* x) noexcept {
+    const V times = V::broadcast(factor);
+    sweep<V>(n, [&](Index j, auto part) { store(load<V>(x + j, part) * times, x + j, part); });
+}
+
+template <class V>
+void softmax(Index rows, Index n, typename V::Scalar* logits) noexcept {
+    using T = typename V::Scalar;
+    for (Index row = 0; row < rows; ++row, logits += n) {
+        T shift;
+        const T total = row_exponentials<V>(n, logits, shift);
+        row_times<V>(n, T(1) / total, logits);
+    }
+}
+
+template <class V, bool Gradient>
+inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets, typename V::Scalar scale,
+                               typename V::Scalar* logits, LossSums& sums) noexcept {
+    using T = typename V::Scalar;
+    for (Index row = 0; row < rows; ++row, logits += n) {
+        const Index target = targets[row];
+        if (target < 0) {
+            if constexpr (Gradient)
+                sweep<V>(n, [&](Index j, auto part) { store(V::broadcast(0), logits + j, part); });
+            continue;
+        }
+        const T at_target = logits[target];
+        bool correct = true;  // the target is the first of the largest
+        for (Index j = 0; j < n; ++j) correct &= !(j < target ? logits[j] >= at_target : logits[j] > at_target);
+        T shift;
+        const T total = row_exponentials<V>(n, logits, shift);
+        T log_total;
+        log(V::broadcast(total)).store_partial(&log_total, 1);
+        sums.loss += static_cast<double>(log_total - (at_target - shift));
+        sums.count += 1;
+        sums.correct += correct;
+        if constexpr (Gradient) {
+            row_times<V>(n, T(1) / total, logits);
+            logits[target] -= T(1);
+            row_times<V>(n, scale, logits);
+        }
+    }
+}
+
+template <class V>
+void cross_entropy_gradient(Index rows, Index n, const std::int32_t* targets, typename V::Scalar scale,
+                            typename V::Scalar* logits, LossSums& sums) noexcept {
+    cross_entropy_rows<V, true>(rows, n, targets, scale, logits, sums);
+}
+
+template <class V>
+void cross_entropy(Index rows, Index n, const std::int32_t* targets, typename V::Scalar* logits,
+                   LossSums& sums) noexcept {
+    cross_entropy_rows<V, false>(rows, n, targets, 1, logits, sums);
+}
+
+}  // namespace
+}  // namespace rnnfast::kernels

@@ -1,0 +1,89 @@
+// THE seam: above it nothing knows which instruction set runs, below it nothing knows Python, shapes' meaning or files.
+//
+// Every function is noexcept, allocates nothing and checks nothing: callers have checked. Sizes may be zero.
+// The floating-point control register is the callers' (core/float_control.hpp); kernels never touch it.
+#pragma once
+
+#include <cstdint>
+
+#include "rnnfast/index.hpp"
+#include "rnnfast/loss.hpp"
+
+namespace rnnfast::kernels {
+
+// The right operand of every product lies in panels of 16 columns (core/panels.hpp), the last one padded with zeros.
+constexpr Index panel_columns = 16;
+
+// C [rows, columns] = S + A B. Each element starts from S and adds its `depth` products in index order, one fused
+// multiply-add each. S may be C (accumulate), one row for all (start_row = 0), or null (zero).
+template <class T>
+struct Gemm {
+    Index rows, columns, depth;
+    const T* a;  // element (i, k) at a[i * a_row + k * a_depth]
+    Index a_row, a_depth;
+    const T* b;  // panels of [depth, 16]
+    const T* start;
+    Index start_row;
+    T* c;
+    Index c_row;
+};
+
+// Constants of one Adam step: p -= rate * m / (sqrt(v) / root_correction + epsilon)
+template <class T>
+struct AdamConstants {
+    T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, root_correction, epsilon;
+};
+
+template <class T>
+struct KernelTable {
+    const char* name;
+
+    // Elementwise over n numbers; out may be x.
+    void (*exp)(Index n, const T* x, T* out) noexcept;
+    void (*log)(Index n, const T* x, T* out) noexcept;
+    void (*sigmoid)(Index n, const T* x, T* out) noexcept;
+    void (*tanh)(Index n, const T* x, T* out) noexcept;
+
+    void (*gemm)(const Gemm<T>& product) noexcept;
+
+    // out [rows, columns] = bias + table[token], or bias alone where the token is -1.
+    void (*gather)(Index rows, Index columns, const std::int32_t* tokens, const T* table, const T* bias, T* out) noexcept;
+    // table[token] += in[row], rows ascending; -1 is passed over.
+    void (*scatter_add)(Index rows, Index columns, const std::int32_t* tokens, const T* in, T* table) noexcept;
+    // sum [columns] += in[row], rows ascending.
+    void (*add_rows)(Index rows, Index columns, const T* in, T* sum) noexcept;
+
+    // LSTM cell (kernels/lstm.inl.hpp). gates [N, 4H]: in i f g o before, out after activation.
+    void (*lstm_forward)(Index N, Index H, const T* c_prev, T* gates, T* c, T* h) noexcept;
+    // gates [N, 4H]: in activated, out the gradient before activation. dc: in dL/dc(t), out dL/dc(t-1).
+    // dL/dh(t) = dh_out + dh_next [N, H]: from above and from the next step.
+    void (*lstm_backward)(Index N, Index H, const T* c_prev, const T* c, const T* dh_out, const T* dh_next, T* gates,
+                          T* dc) noexcept;
+
+    // logits [rows, V] become the gradient scale * (softmax - one-hot), rows of target -1 become 0; adds to sums.
+    void (*cross_entropy_gradient)(Index rows, Index V, const std::int32_t* targets, T scale, T* logits,
+                                   LossSums& sums) noexcept;
+    // The same sums alone; logits are destroyed.
+    void (*cross_entropy)(Index rows, Index V, const std::int32_t* targets, T* logits, LossSums& sums) noexcept;
+    // logits [rows, V] become probabilities.
+    void (*softmax)(Index rows, Index V, T* logits) noexcept;
+
+    // The token drawn with u in [0, 1) from softmax(logits * inverse_temperature); weights [V] is scratch.
+    // -1 where no weight can be formed (a NaN, or no finite maximum): kernels/sampler.inl.hpp says how it draws.
+    std::int32_t (*draw)(Index V, const T* logits, T inverse_temperature, T u, T* weights) noexcept;
+    // The lowest index of the largest number; -1 where there is a NaN.
+    std::int32_t (*argmax)(Index V, const T* x) noexcept;
+
+    void (*adam)(Index n, const AdamConstants<T>& constants, const T* g, T* m, T* v, T* p) noexcept;
+    void (*sgd)(Index n, T rate, const T* g, T* p) noexcept;
+    // Each number into [-limit, limit].
+    void (*clip)(Index n, T limit, T* x) noexcept;
+    void (*scale)(Index n, T factor, T* x) noexcept;
+    double (*sum_of_squares)(Index n, const T* x) noexcept;
+};
+
+// Defined in kernels/isa_*.cpp, one pair a file.
+extern const KernelTable<float> scalar_f32, scalar_fma_f32, avx2_f32;
+extern const KernelTable<double> scalar_f64, scalar_fma_f64, avx2_f64;
+
+}  // namespace rnnfast::kernels

@@ -1,0 +1,79 @@
+#include "rnnfast/lstm.hpp"
+
+#include "core/check.hpp"
+#include "core/dispatch.hpp"
+#include "core/float_control.hpp"
+#include "core/panels.hpp"
+#include "core/products.hpp"
+
+namespace rnnfast {
+
+template <class T>
+Lstm<T>::Lstm(Index input_size, Index hidden_size)
+    : D_(at_least("Lstm: input_size", input_size, 1)), H_(at_least("Lstm: hidden_size", hidden_size, 1)) {}
+
+template <class T>
+void Lstm<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward) {
+    W_ = W;
+    b_ = b;
+    const auto pack = [](Index depth, Index columns, const T* matrix, Buffer<T>& panels, bool transposed) {
+        const Index size = panels_size(depth, columns);
+        if (panels.size() != size) panels = Buffer<T>(size);
+        (transposed ? pack_panels_transposed<T> : pack_panels<T>)(depth, columns, matrix, panels.data());
+    };
+    pack(H_, 4 * H_, R, R_panels_, false);
+    if (!tokens_only) pack(D_, 4 * H_, W, W_panels_, false);
+    if (for_backward) pack(4 * H_, H_, R, R_transposed_, true);
+    if (for_backward && !tokens_only) pack(4 * H_, D_, W, W_transposed_, true);
+}
+
+template <class T>
+void Lstm<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* gates, Poll& poll) const {
+    const FloatScope scope;
+    const auto& k = active_kernels<T>();
+    const Index G = 4 * H_, rows = steps * batch;
+    if (x.tokens)
+        k.gather(rows, G, x.tokens, W_, b_, gates);
+    else
+        multiply(k, {rows, G, D_, x.dense, D_, 1, W_panels_.data(), b_, 0, gates, G}, poll);
+    for (Index t = 0; t < steps; ++t) {
+        T* a = gates + t * batch * G;
+        const Index now = t * batch * H_, next = now + batch * H_;
+        multiply(k, {batch, G, H_, h + now, H_, 1, R_panels_.data(), a, G, a, G}, poll);
+        k.lstm_forward(batch, H_, c + now, a, c + next, h + next);
+    }
+}
+
+template <class T>
+Index Lstm<T>::backward_scratch(Index steps, Index batch) const noexcept {
+    return panels_size(steps * batch, 4 * H_);
+}
+
+template <class T>
+void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, const T* c, const T* dh_out, T* gates,
+                       const LstmGradients<T>& gradients, T* scratch, Poll& poll) const {
+    const FloatScope scope;
+    const auto& k = active_kernels<T>();
+    const Index G = 4 * H_, rows = steps * batch;
+    for (Index t = steps; t-- > 0;) {
+        T* da = gates + t * batch * G;
+        const Index now = t * batch * H_, next = now + batch * H_;
+        k.lstm_backward(batch, H_, c + now, c + next, dh_out + now, gradients.dh, da, gradients.dc);
+        multiply(k, {batch, H_, G, da, G, 1, R_transposed_.data(), nullptr, 0, gradients.dh, H_}, poll);
+    }
+    // Weight gradients: sums over the rows (t, n), ascending; da is the right operand of both.
+    pack_panels(rows, G, gates, scratch);
+    multiply(k, {H_, G, rows, h, 1, H_, scratch, gradients.dR, G, gradients.dR, G}, poll);
+    if (x.tokens)
+        k.scatter_add(rows, G, x.tokens, gates, gradients.dW);
+    else
+        multiply(k, {D_, G, rows, x.dense, 1, D_, scratch, gradients.dW, G, gradients.dW, G}, poll);
+    k.add_rows(rows, G, gates, gradients.db);
+    if (gradients.dx)
+        multiply(k, {rows, D_, G, gates, G, 1, W_transposed_.data(), nullptr, 0, gradients.dx, D_}, poll);
+}
+
+template class Lstm<float>;
+template class Lstm<double>;
+
+}  // namespace rnnfast

@@ -1,0 +1,186 @@
+// The training loop: every epoch, every step, and what may end them, in one native call.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "core/check.hpp"
+#include "core/float_control.hpp"
+#include "model/impl.hpp"
+#include "rnnfast/random.hpp"
+
+namespace rnnfast {
+namespace {
+
+void check_sequences(const char* inputs, const char* targets, const Sequences& data, Index V) {
+    check_tokens(inputs, data.samples, data.steps, data.inputs, V);
+    check_tokens(targets, data.samples, data.steps, data.targets, V);
+}
+
+std::int64_t count_targets(Index n, const std::int32_t* targets) {
+    return std::count_if(targets, targets + n, [](std::int32_t target) { return target >= 0; });
+}
+
+// The memory of one training step, and the step's gradient.
+template <class T>
+class Gradient {
+public:
+    Gradient(const Network<T>& network, Index steps, Index batch)
+        : network_(network),
+          activations_(network.config, steps, batch),
+          logits_(steps * batch * network.config.vocab_size),
+          dh_out_(steps * batch * network.config.hidden_size),
+          dx_(network.config.num_layers > 1 ? dh_out_.size() : 0),
+          dh_(batch * network.config.hidden_size),
+          dc_(dh_.size()),
+          scratch_(std::max(network.layers[0].backward_scratch(steps, batch),
+                            network.dense.backward_scratch(steps * batch))),
+          inputs_(steps * batch),
+          targets_(steps * batch),
+          flat_(network.flat.size()) {}
+
+    Buffer<T>& flat() { return flat_; }
+
+    /// The gradient of the reduced loss over the samples in `order` [batch]; adds the loss to `sums`.
+    void compute(const Sequences& data, const Index* order, Reduction reduction, LossSums& sums, Poll& poll) {
+        const Index T_ = activations_.steps, N = activations_.batch, V = network_.config.vocab_size;
+        to_time_major(N, T_, data.steps, data.inputs, order, inputs_.data());
+        to_time_major(N, T_, data.steps, data.targets, order, targets_.data());
+        const std::int64_t count = count_targets(T_ * N, targets_.data());
+        const double divisor = static_cast<double>(reduction == Reduction::token ? std::max<std::int64_t>(count, 1) : N);
+
+        activations_.zero_state();
+        forward(network_, T_, inputs_.data(), activations_, poll);
+        network_.dense.forward(T_ * N, activations_.top(), logits_.data(), poll);
+        for (Index t = 0; t < T_; ++t) {
+            poll();
+            cross_entropy_gradient(N, V, targets_.data() + t * N, static_cast<T>(1 / divisor),
+                                   logits_.data() + t * N * V, sums);
+        }
+        if (std::isfinite(sums.loss)) backward(poll);
+    }
+
+private:
+    void backward(Poll& poll) {
+        const Index T_ = activations_.steps, N = activations_.batch;
+        flat_.set_zero();
+        network_.dense.backward(T_ * N, activations_.top(), logits_.data(), dh_out_.data(),
+                                network_.in(flat_, network_.dense_W()), network_.in(flat_, network_.dense_b()),
+                                scratch_.data(), poll);
+        for (Index l = network_.config.num_layers; l-- > 0;) {
+            auto& a = activations_.layers[static_cast<std::size_t>(l)];
+            LayerInput<T> x{inputs_.data(), nullptr};
+            if (l > 0)
+                x = {nullptr, activations_.layers[static_cast<std::size_t>(l - 1)].h.data() + activations_.layers_state};
+            dh_.set_zero();
+            dc_.set_zero();
+            const LstmGradients<T> gradients{network_.in(flat_, network_.W(l)), network_.in(flat_, network_.R(l)),
+                                             network_.in(flat_, network_.b(l)), l > 0 ? dx_.data() : nullptr,
+                                             dh_.data(), dc_.data()};
+            network_.layers[static_cast<std::size_t>(l)].backward(T_, N, x, a.h.data(), a.c.data(), dh_out_.data(),
+                                                                  a.gates.data(), gradients, scratch_.data(), poll);
+            std::swap(dh_out_, dx_);
+        }
+        if (network_.config.num_layers % 2 == 1) std::swap(dh_out_, dx_);
+    }
+
+    const Network<T>& network_;
+    Activations<T> activations_;
+    Buffer<T> logits_, dh_out_, dx_, dh_, dc_, scratch_;
+    Buffer<std::int32_t> inputs_, targets_;
+    Buffer<T> flat_;
+};
+
+[[noreturn]] void throw_non_finite(const char* what, double value, const FitProgress& at) {
+    throw NonFiniteError("fit: the " + std::string(what) + " is " + (std::isnan(value) ? "nan" : "infinite") +
+                         " at epoch " + std::to_string(at.epoch) + ", step " + std::to_string(at.step) +
+                         " (counted from 0); parameters and optimiser are those of the step before it. A smaller "
+                         "learning rate or clip_norm may help");
+}
+
+void check_options(const Sequences& data, const FitOptions& options, Index V) {
+    at_least("fit: epochs", options.epochs, 0);
+    at_least("fit: batch_size", options.batch_size, 0);
+    at_least("fit: X: the number of samples", data.samples, 1);
+    at_least("fit: X: the number of steps", data.steps, 1);
+    check(options.optimizer);
+    for (const auto& [name, limit] : {std::pair("clip_value", options.clipping.value),
+                                      std::pair("clip_norm", options.clipping.norm)})
+        if (limit && !(*limit > 0))
+            throw std::invalid_argument(std::string(name) + " is " + std::to_string(*limit) + ", expected more than 0");
+    check_sequences("X", "Y", data, V);
+    if (options.validation.samples) check_sequences("validation X", "validation Y", options.validation, V);
+    if (count_targets(data.samples * data.steps, data.targets) == 0)
+        throw std::invalid_argument("fit: Y has no target that counts: all are -1");
+}
+
+}  // namespace
+
+template <class T>
+void LanguageModel<T>::fit(const Sequences& data, const FitOptions& options, FitProgress& progress, Poll& poll) {
+    check_options(data, options, config().vocab_size);
+    const std::unique_lock fitting(impl_->fitting, std::try_to_lock);
+    if (!fitting) throw std::runtime_error("fit: this model is being fitted already, by another call");
+
+    Network<T>& network = impl_->network;
+    const Index samples = data.samples;
+    const Index batch = options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
+    const Index last_batch = samples % batch;
+    progress = {};
+    progress.steps_per_epoch = samples / batch + (last_batch > 0);
+    Gradient<T> whole(network, data.steps, batch);
+    std::optional<Gradient<T>> rest;
+    if (last_batch > 0) rest.emplace(network, data.steps, last_batch);
+    Buffer<Index> order(samples);
+    {
+        const std::unique_lock lock(impl_->weights);
+        network.prepare(true);
+    }
+
+    const auto step = [&](Index first) {
+        Gradient<T>& gradient = first + batch <= samples ? whole : *rest;
+        LossSums sums;
+        double norm;
+        {
+            const std::shared_lock lock(impl_->weights);
+            gradient.compute(data, order.data() + first, options.reduction, sums, poll);
+            if (!std::isfinite(sums.loss)) throw_non_finite("loss", sums.loss, progress);
+            norm = clip_gradient(options.clipping, gradient.flat().size(), gradient.flat().data());
+            if (!std::isfinite(norm)) throw_non_finite("gradient", norm, progress);
+        }
+        const std::unique_lock lock(impl_->weights);
+        optimizer_step(options.optimizer, network.flat.size(), gradient.flat().data(), network.flat.data(),
+                       impl_->optimizer);
+        network.prepare(true);
+        if (progress.step == 0) ++impl_->epochs_begun;
+        ++progress.step;
+        progress.tokens += sums.count;
+        progress.current.loss += sums.loss;
+        progress.current.count += sums.count;
+        progress.current.correct += sums.correct;
+    };
+
+    while (progress.epoch < options.epochs) {
+        const auto begin = Poll::Clock::now();
+        if (options.shuffle)
+            random_permutation({config().seed, impl_->epochs_begun}, samples, order.data());
+        else
+            std::iota(order.data(), order.data() + samples, Index{0});
+        for (Index first = 0; first < samples; first += batch) step(first);
+
+        EpochStats stats;
+        stats.training = progress.current;
+        if (options.validation.samples) stats.validation = evaluate(options.validation, poll);
+        stats.seconds = std::chrono::duration<double>(Poll::Clock::now() - begin).count();
+        progress.epochs.push_back(stats);
+        ++progress.epoch;
+        progress.step = 0;
+        progress.current = {};
+        if (options.epoch_end && options.epoch_end(progress)) break;
+    }
+}
+
+template void LanguageModel<float>::fit(const Sequences&, const FitOptions&, FitProgress&, Poll&);
+template void LanguageModel<double>::fit(const Sequences&, const FitOptions&, FitProgress&, Poll&);
+
+}  // namespace rnnfast

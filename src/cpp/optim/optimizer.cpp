@@ -1,0 +1,85 @@
+#include "rnnfast/optimizer.hpp"
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "core/dispatch.hpp"
+#include "core/float_control.hpp"
+
+namespace rnnfast {
+namespace {
+
+void require(bool fine, const char* field, double value, const char* expected) {
+    if (!fine)
+        throw std::invalid_argument(std::string("optimizer: ") + field + " is " + std::to_string(value) +
+                                    ", expected " + expected);
+}
+
+template <class T>
+void adam_step(const OptimizerConfig& config, double rate, Index n, const T* g, T* p, OptimizerState<T>& state) {
+    state.beta1_power *= config.beta1;
+    state.beta2_power *= config.beta2;
+    const double correction1 = 1 - state.beta1_power, root_correction2 = std::sqrt(1 - state.beta2_power);
+    const double scaled = rate / correction1 * (config.keras_epsilon ? root_correction2 : 1);
+    const kernels::AdamConstants<T> constants{static_cast<T>(config.beta1),
+                                              static_cast<T>(1 - config.beta1),
+                                              static_cast<T>(config.beta2),
+                                              static_cast<T>(1 - config.beta2),
+                                              static_cast<T>(scaled),
+                                              static_cast<T>(config.keras_epsilon ? 1 : root_correction2),
+                                              static_cast<T>(config.epsilon)};
+    active_kernels<T>().adam(n, constants, g, state.m.data(), state.v.data(), p);
+}
+
+}  // namespace
+
+void check(const OptimizerConfig& c) {
+    require(std::isfinite(c.learning_rate) && c.learning_rate > 0, "learning_rate", c.learning_rate, "more than 0");
+    require(std::isfinite(c.decay) && c.decay >= 0, "decay", c.decay, "at least 0");
+    if (c.kind != OptimizerConfig::Kind::adam) return;
+    require(c.beta1 >= 0 && c.beta1 < 1, "beta1", c.beta1, "at least 0 and less than 1");
+    require(c.beta2 >= 0 && c.beta2 < 1, "beta2", c.beta2, "at least 0 and less than 1");
+    require(std::isfinite(c.epsilon) && c.epsilon > 0, "epsilon", c.epsilon, "more than 0");
+}
+
+template <class T>
+void optimizer_step(const OptimizerConfig& config, Index n, const T* g, T* p, OptimizerState<T>& state) {
+    const bool adam = config.kind == OptimizerConfig::Kind::adam;
+    if (state.kind != config.kind || (adam && state.m.size() != n)) {
+        OptimizerState<T> fresh;
+        fresh.kind = config.kind;
+        if (adam) {
+            fresh.m = Buffer<T>(n);
+            fresh.v = Buffer<T>(n);
+        }
+        state = std::move(fresh);
+    }
+    const FloatScope scope;
+    const double rate = config.learning_rate / (1 + config.decay * static_cast<double>(state.steps));
+    if (adam)
+        adam_step(config, rate, n, g, p, state);
+    else
+        active_kernels<T>().sgd(n, static_cast<T>(rate), g, p);
+    ++state.steps;
+}
+
+template <class T>
+double clip_gradient(const Clipping& clipping, Index n, T* g) {
+    const FloatScope scope;
+    const auto& k = active_kernels<T>();
+    if (clipping.value) k.clip(n, static_cast<T>(*clipping.value), g);
+    const double norm = std::sqrt(k.sum_of_squares(n, g));
+    if (clipping.norm) {
+        const double factor = *clipping.norm / (norm + 1e-6);
+        if (factor < 1) k.scale(n, static_cast<T>(factor), g);
+    }
+    return norm;
+}
+
+template void optimizer_step(const OptimizerConfig&, Index, const float*, float*, OptimizerState<float>&);
+template void optimizer_step(const OptimizerConfig&, Index, const double*, double*, OptimizerState<double>&);
+template double clip_gradient(const Clipping&, Index, float*);
+template double clip_gradient(const Clipping&, Index, double*);
+
+}  // namespace rnnfast

@@ -93,9 +93,9 @@ py::dict lstm_backward(const Array<T>& dh_out, const py::array& x, const Array<T
         Lstm<T> lstm(D, H);
         lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, true);
         Buffer<T> scratch(lstm.backward_scratch(steps, N));
-        const LstmGradients<T> gradients{dW.mutable_data(), dR.mutable_data(), db.mutable_data(),
-                                         call.x.dense ? dx.mutable_data() : nullptr, dh0.mutable_data(),
-                                         dc0.mutable_data()};
+        const LstmGradients<T> gradients{dW.mutable_data(),  dR.mutable_data(),
+                                         db.mutable_data(),  call.x.dense ? dx.mutable_data() : nullptr,
+                                         dh0.mutable_data(), dc0.mutable_data()};
         lstm.backward(steps, N, call.x, h.data(), c.data(), dh_out.data(), da.mutable_data(), gradients, scratch.data(),
                       poll);
     }

@@ -6,8 +6,7 @@ namespace {
 
 OptimizerConfig make_config(const std::string& kind, double learning_rate, double beta1, double beta2, double epsilon,
                             bool keras_epsilon, double decay) {
-    if (kind != "adam" && kind != "sgd")
-        throw py::value_error("kind is '" + kind + "', expected 'adam' or 'sgd'");
+    if (kind != "adam" && kind != "sgd") throw py::value_error("kind is '" + kind + "', expected 'adam' or 'sgd'");
     const OptimizerConfig config{kind == "adam" ? OptimizerConfig::Kind::adam : OptimizerConfig::Kind::sgd,
                                  learning_rate,
                                  beta1,

@@ -16,7 +16,8 @@ struct Isa {
     bool (*runs_on)(const CpuFeatures&);
 };
 
-constexpr Isa isas[] = {  // worst first
+constexpr Isa isas[] = {
+    // worst first
     {&kernels::scalar_f32, &kernels::scalar_f64, [](const CpuFeatures&) { return true; }},
     {&kernels::scalar_fma_f32, &kernels::scalar_fma_f64, [](const CpuFeatures&) { return true; }},
 #if defined(__x86_64__)

@@ -13,10 +13,10 @@
 namespace rnnfast::kernels {
 namespace {
 
-#define RNNFAST_ELEMENTWISE(function)                                                                            \
-    template <class V>                                                                                           \
-    void function##_all(Index n, const typename V::Scalar* x, typename V::Scalar* out) noexcept {                \
-        sweep<V>(n, [&](Index j, auto part) { store(function(load<V>(x + j, part)), out + j, part); });          \
+#define RNNFAST_ELEMENTWISE(function)                                                                   \
+    template <class V>                                                                                  \
+    void function##_all(Index n, const typename V::Scalar* x, typename V::Scalar* out) noexcept {       \
+        sweep<V>(n, [&](Index j, auto part) { store(function(load<V>(x + j, part)), out + j, part); }); \
     }
 RNNFAST_ELEMENTWISE(exp)
 RNNFAST_ELEMENTWISE(log)

@@ -16,8 +16,8 @@ namespace rnnfast::kernels {
 namespace {
 
 template <class V>
-void lstm_forward(Index N, Index H, const typename V::Scalar* c_prev, typename V::Scalar* gates,
-                  typename V::Scalar* c, typename V::Scalar* h) noexcept {
+void lstm_forward(Index N, Index H, const typename V::Scalar* c_prev, typename V::Scalar* gates, typename V::Scalar* c,
+                  typename V::Scalar* h) noexcept {
     for (Index n = 0; n < N; ++n, c_prev += H, c += H, h += H, gates += 4 * H) {
         sweep<V>(H, [&](Index j, auto part) {
             const V i = sigmoid(load<V>(gates + j, part));

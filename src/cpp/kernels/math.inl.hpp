@@ -21,7 +21,7 @@ struct MathConstants<float> {
     static constexpr float exp_overflow = 88.72283f;    // above: inf
     static constexpr float exp_underflow = -87.33654f;  // below: 0
     static constexpr float tanh_small = 0.4f;
-    static constexpr float tanh_one = 10.0f;            // above: tanh rounds to 1
+    static constexpr float tanh_one = 10.0f;  // above: tanh rounds to 1
     static constexpr float largest = 3.40282347e38f;
     static constexpr float smallest_normal = 1.17549435e-38f;
     static constexpr float taylor[] = {1 / 5040.0f, 1 / 720.0f, 1 / 120.0f, 1 / 24.0f, 1 / 6.0f, 1 / 2.0f};
@@ -44,7 +44,7 @@ struct MathConstants<double> {
     static constexpr double taylor[] = {1 / 6227020800.0, 1 / 479001600.0, 1 / 39916800.0, 1 / 3628800.0,
                                         1 / 362880.0,     1 / 40320.0,     1 / 5040.0,     1 / 720.0,
                                         1 / 120.0,        1 / 24.0,        1 / 6.0,        1 / 2.0};
-    static constexpr double tanh[] = {-0.000179836703329575918, 0.00057321170737285955, -0.00145318795543843248,
+    static constexpr double tanh[] = {-0.000179836703329575918, 0.00057321170737285955,  -0.00145318795543843248,
                                       0.00359188244205812849,   -0.00886322206131026137, 0.0218694881197627781,
                                       -0.0539682539617898768,   0.133333333333294627,    -0.333333333333333295};
     static constexpr double atanh[] = {2 / 21.0, 2 / 19.0, 2 / 17.0, 2 / 15.0, 2 / 13.0,

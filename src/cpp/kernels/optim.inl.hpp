@@ -31,7 +31,8 @@ void adam(Index n, const AdamConstants<typename V::Scalar>& k, const typename V:
 template <class V>
 void sgd(Index n, typename V::Scalar rate, const typename V::Scalar* g, typename V::Scalar* p) noexcept {
     const V minus = V::broadcast(-rate);
-    sweep<V>(n, [&](Index j, auto part) { store(fma(minus, load<V>(g + j, part), load<V>(p + j, part)), p + j, part); });
+    sweep<V>(n,
+             [&](Index j, auto part) { store(fma(minus, load<V>(g + j, part), load<V>(p + j, part)), p + j, part); });
 }
 
 template <class V>

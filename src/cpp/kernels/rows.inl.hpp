@@ -16,9 +16,8 @@ void gather(Index rows, Index columns, const std::int32_t* tokens, const typenam
             continue;
         }
         const auto* entry = table + tokens[row] * columns;
-        sweep<V>(columns, [&](Index j, auto part) {
-            store(load<V>(bias + j, part) + load<V>(entry + j, part), out + j, part);
-        });
+        sweep<V>(columns,
+                 [&](Index j, auto part) { store(load<V>(bias + j, part) + load<V>(entry + j, part), out + j, part); });
     }
 }
 
@@ -28,9 +27,8 @@ void scatter_add(Index rows, Index columns, const std::int32_t* tokens, const ty
     for (Index row = 0; row < rows; ++row, in += columns) {
         if (tokens[row] < 0) continue;
         auto* entry = table + tokens[row] * columns;
-        sweep<V>(columns, [&](Index j, auto part) {
-            store(load<V>(entry + j, part) + load<V>(in + j, part), entry + j, part);
-        });
+        sweep<V>(columns,
+                 [&](Index j, auto part) { store(load<V>(entry + j, part) + load<V>(in + j, part), entry + j, part); });
     }
 }
 

@@ -84,8 +84,7 @@ inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets,
     for (Index row = 0; row < rows; ++row, logits += n) {
         const Index target = targets[row];
         if (target < 0) {
-            if constexpr (Gradient)
-                sweep<V>(n, [&](Index j, auto part) { store(V::broadcast(0), logits + j, part); });
+            if constexpr (Gradient) sweep<V>(n, [&](Index j, auto part) { store(V::broadcast(0), logits + j, part); });
             continue;
         }
         const T at_target = logits[target];

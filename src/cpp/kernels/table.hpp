@@ -47,7 +47,8 @@ struct KernelTable {
     void (*gemm)(const Gemm<T>& product) noexcept;
 
     // out [rows, columns] = bias + table[token], or bias alone where the token is -1.
-    void (*gather)(Index rows, Index columns, const std::int32_t* tokens, const T* table, const T* bias, T* out) noexcept;
+    void (*gather)(Index rows, Index columns, const std::int32_t* tokens, const T* table, const T* bias,
+                   T* out) noexcept;
     // table[token] += in[row], rows ascending; -1 is passed over.
     void (*scatter_add)(Index rows, Index columns, const std::int32_t* tokens, const T* in, T* table) noexcept;
     // sum [columns] += in[row], rows ascending.

@@ -69,8 +69,7 @@ void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, co
     else
         multiply(k, {D_, G, rows, x.dense, 1, D_, scratch, gradients.dW, G, gradients.dW, G}, poll);
     k.add_rows(rows, G, gates, gradients.db);
-    if (gradients.dx)
-        multiply(k, {rows, D_, G, gates, G, 1, W_transposed_.data(), nullptr, 0, gradients.dx, D_}, poll);
+    if (gradients.dx) multiply(k, {rows, D_, G, gates, G, 1, W_transposed_.data(), nullptr, 0, gradients.dx, D_}, poll);
 }
 
 template class Lstm<float>;

@@ -47,7 +47,8 @@ public:
         to_time_major(N, T_, data.steps, data.inputs, order, inputs_.data());
         to_time_major(N, T_, data.steps, data.targets, order, targets_.data());
         const std::int64_t count = count_targets(T_ * N, targets_.data());
-        const double divisor = static_cast<double>(reduction == Reduction::token ? std::max<std::int64_t>(count, 1) : N);
+        const double divisor =
+            static_cast<double>(reduction == Reduction::token ? std::max<std::int64_t>(count, 1) : N);
 
         activations_.zero_state();
         forward(network_, T_, inputs_.data(), activations_, poll);
@@ -71,12 +72,16 @@ private:
             auto& a = activations_.layers[static_cast<std::size_t>(l)];
             LayerInput<T> x{inputs_.data(), nullptr};
             if (l > 0)
-                x = {nullptr, activations_.layers[static_cast<std::size_t>(l - 1)].h.data() + activations_.layers_state};
+                x = {nullptr,
+                     activations_.layers[static_cast<std::size_t>(l - 1)].h.data() + activations_.layers_state};
             dh_.set_zero();
             dc_.set_zero();
-            const LstmGradients<T> gradients{network_.in(flat_, network_.W(l)), network_.in(flat_, network_.R(l)),
-                                             network_.in(flat_, network_.b(l)), l > 0 ? dx_.data() : nullptr,
-                                             dh_.data(), dc_.data()};
+            const LstmGradients<T> gradients{network_.in(flat_, network_.W(l)),
+                                             network_.in(flat_, network_.R(l)),
+                                             network_.in(flat_, network_.b(l)),
+                                             l > 0 ? dx_.data() : nullptr,
+                                             dh_.data(),
+                                             dc_.data()};
             network_.layers[static_cast<std::size_t>(l)].backward(T_, N, x, a.h.data(), a.c.data(), dh_out_.data(),
                                                                   a.gates.data(), gradients, scratch_.data(), poll);
             std::swap(dh_out_, dx_);
@@ -104,8 +109,8 @@ void check_options(const Sequences& data, const FitOptions& options, Index V) {
     at_least("fit: X: the number of samples", data.samples, 1);
     at_least("fit: X: the number of steps", data.steps, 1);
     check(options.optimizer);
-    for (const auto& [name, limit] : {std::pair("clip_value", options.clipping.value),
-                                      std::pair("clip_norm", options.clipping.norm)})
+    for (const auto& [name, limit] :
+         {std::pair("clip_value", options.clipping.value), std::pair("clip_norm", options.clipping.norm)})
         if (limit && !(*limit > 0))
             throw std::invalid_argument(std::string(name) + " is " + std::to_string(*limit) + ", expected more than 0");
     check_sequences("X", "Y", data, V);

@@ -74,6 +74,7 @@ void LanguageModel<T>::predict(Index N, Index steps, const std::int32_t* inputs,
 template LossSums LanguageModel<float>::evaluate(const Sequences&, Poll&) const;
 template LossSums LanguageModel<double>::evaluate(const Sequences&, Poll&) const;
 template void LanguageModel<float>::predict(Index, Index, const std::int32_t*, float*, StateView<float>, Poll&) const;
-template void LanguageModel<double>::predict(Index, Index, const std::int32_t*, double*, StateView<double>, Poll&) const;
+template void LanguageModel<double>::predict(Index, Index, const std::int32_t*, double*, StateView<double>,
+                                             Poll&) const;
 
 }  // namespace rnnfast

@@ -36,7 +36,12 @@ void check(const SamplerConfig& c) {
 
 template <class T>
 Sampler<T>::Sampler(const SamplerConfig& config, Index V)
-    : config_(config), V_(V), inverse_temperature_(reciprocal<T>(config.temperature)), kept_(V), weights_(V), order_(V) {
+    : config_(config),
+      V_(V),
+      inverse_temperature_(reciprocal<T>(config.temperature)),
+      kept_(V),
+      weights_(V),
+      order_(V) {
     check(config);
 }
 

@@ -19,10 +19,10 @@
 namespace rnnfast {
 
 struct LanguageModelConfig {
-    Index vocab_size;       ///< V, 1 to 2^31 - 1
-    Index hidden_size;      ///< H, at least 1
-    Index num_layers = 1;   ///< L, at least 1
-    std::uint64_t seed = 0; ///< decides the initial weights and every shuffle
+    Index vocab_size;        ///< V, 1 to 2^31 - 1
+    Index hidden_size;       ///< H, at least 1
+    Index num_layers = 1;    ///< L, at least 1
+    std::uint64_t seed = 0;  ///< decides the initial weights and every shuffle
 };
 
 /// One parameter inside the model's flat array. `data` stays valid as long as the model.
@@ -63,11 +63,11 @@ struct EpochStats {
 
 /// Where a running fit is; the caller may look at it from the poll's hook.
 struct FitProgress {
-    Index epoch = 0;            ///< whole epochs done in this call
-    Index step = 0;             ///< whole steps done in this epoch
+    Index epoch = 0;  ///< whole epochs done in this call
+    Index step = 0;   ///< whole steps done in this epoch
     Index steps_per_epoch = 0;
-    std::int64_t tokens = 0;    ///< targets trained on in this call
-    LossSums current;           ///< of this epoch so far
+    std::int64_t tokens = 0;         ///< targets trained on in this call
+    LossSums current;                ///< of this epoch so far
     std::vector<EpochStats> epochs;  ///< of the whole epochs
 };
 
@@ -78,8 +78,8 @@ struct FitOptions {
     Reduction reduction = Reduction::token;
     Clipping clipping;
     bool shuffle = true;
-    Sequences validation;                                  ///< none where it has no samples
-    std::function<bool(const FitProgress&)> epoch_end;     ///< true stops; may be null, may throw
+    Sequences validation;                               ///< none where it has no samples
+    std::function<bool(const FitProgress&)> epoch_end;  ///< true stops; may be null, may throw
 };
 
 /// A loss or gradient that is not a finite number; parameters and optimiser are those of the last complete step.

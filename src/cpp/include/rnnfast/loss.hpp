@@ -9,9 +9,9 @@ namespace rnnfast {
 
 /// Sums over the rows whose target counts.
 struct LossSums {
-    double loss = 0;          ///< nats
-    std::int64_t count = 0;   ///< targets that count: not -1
-    std::int64_t correct = 0; ///< rows whose largest logit (the first of equals) is the target's
+    double loss = 0;           ///< nats
+    std::int64_t count = 0;    ///< targets that count: not -1
+    std::int64_t correct = 0;  ///< rows whose largest logit (the first of equals) is the target's
 };
 
 /// logits [rows, V] become dL/dlogits = scale * (softmax - one-hot), 0 where the target is -1; adds to `sums`.

@@ -73,8 +73,8 @@ struct ScalarVec {
     friend ScalarVec select(Mask m, ScalarVec yes, ScalarVec no) noexcept { return m ? yes : no; }
     // x * 2^n, where n sits in the lowest bits of `n_bits`; the result must be a normal number
     friend ScalarVec scale_exponent(ScalarVec x, ScalarVec n_bits) noexcept {
-        return {bit_cast<T>(static_cast<UInt>(
-            bit_cast<UInt>(x.value) + static_cast<UInt>(bit_cast<UInt>(n_bits.value) << Bits::mantissa_bits)))};
+        return {bit_cast<T>(static_cast<UInt>(bit_cast<UInt>(x.value) +
+                                              static_cast<UInt>(bit_cast<UInt>(n_bits.value) << Bits::mantissa_bits)))};
     }
     // x (positive, normal) = mantissa * 2^exponent with mantissa in [sqrt(1/2), sqrt(2))
     friend void split_exponent(ScalarVec x, ScalarVec& mantissa, ScalarVec& exponent) noexcept {

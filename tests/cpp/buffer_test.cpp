@@ -34,5 +34,7 @@ TEST_CASE("copies are apart, moves leave nothing behind") {
 TEST_CASE("sizes that no memory holds are refused") {
     CHECK_THROWS_AS(Buffer<double>(-1), std::bad_alloc);
     CHECK_THROWS_AS(Buffer<double>(std::numeric_limits<Index>::max()), std::bad_alloc);
+#ifndef __SANITIZE_ADDRESS__  // which ends the program where operator new would throw
     CHECK_THROWS_AS(Buffer<double>(std::numeric_limits<Index>::max() / 16), std::bad_alloc);
+#endif
 }

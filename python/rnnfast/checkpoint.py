@@ -81,7 +81,9 @@ def _facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
         facts = json.loads(metadata["rnnfast"])
         kind, version = facts["kind"], facts["format"]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"path {name} is of another kind: a safetensors file, but no saved rnnfast model") from error
+        raise ValueError(
+            f"path {name} is of another kind: a safetensors file, but no saved rnnfast model"
+        ) from error
     if kind != KIND:
         raise ValueError(f"path {name} is of another kind: {kind!r}, expected {KIND!r}")
     if not isinstance(version, int) or version > FORMAT:
@@ -104,7 +106,9 @@ def _check_shapes(config: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any
         if name not in tensors:
             raise ValueError(f"{name} is missing")
         if tensors[name].shape != shape or tensors[name].dtype != dtype:
-            raise ValueError(f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {dtype} {shape}")
+            raise ValueError(
+                f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {dtype} {shape}"
+            )
     for letter in _MOMENTS:
         present = {name for name in expected if f"optimizer.{letter}.{name}" in tensors}
         if present and present != set(expected):

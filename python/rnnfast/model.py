@@ -456,7 +456,9 @@ class LanguageModel:
         if state is None:
             return self.initial_state(streams)
         if not isinstance(state, State):
-            raise TypeError(f"state is a {type(state).__name__}, expected a State, as step and predict return it")
+            raise TypeError(
+                f"state is a {type(state).__name__}, expected a State, as step and predict return it"
+            )
         shape = (self.num_layers, streams, self.hidden_size)
         for name, array, expected in (
             ("h", state.h, shape),
@@ -490,7 +492,9 @@ class LanguageModel:
         if not isinstance(prompt, str):
             return token_array("prompt", prompt, self.vocab_size, dimensions=1)
         if self._vocabulary is None:
-            raise ValueError("prompt is text, but the model has no vocabulary; pass vocabulary= when making it")
+            raise ValueError(
+                "prompt is text, but the model has no vocabulary; pass vocabulary= when making it"
+            )
         return text.encode(prompt, self._vocabulary)
 
 

@@ -126,7 +126,9 @@ def validation_split(
         raise ValueError(f"validation is {validation!r}, expected (X, Y) or a fraction between 0 and 1")
     kept = len(inputs) - max(1, round(validation * len(inputs)))
     if kept < 1:
-        raise ValueError(f"validation is {validation}, which leaves none of {len(inputs)} samples to train on")
+        raise ValueError(
+            f"validation is {validation}, which leaves none of {len(inputs)} samples to train on"
+        )
     return inputs[:kept], targets[:kept], (inputs[kept:], targets[kept:])
 
 
@@ -144,6 +146,8 @@ def _from_one_hot(name: str, array: npt.NDArray[Any]) -> Tokens:
     ones = array == 1
     counts = ones.sum(axis=-1)
     if not (ones | (array == 0)).all() or counts.max(initial=0) > 1:
-        raise ValueError(f"{name} has shape {array.shape} but is not one-hot: expected one 1 (or none), else 0")
+        raise ValueError(
+            f"{name} has shape {array.shape} but is not one-hot: expected one 1 (or none), else 0"
+        )
     tokens = np.where(counts == 0, -1, ones.argmax(axis=-1))
     return np.ascontiguousarray(tokens, dtype=np.int32)

@@ -38,6 +38,11 @@ TEST_CASE("filters keep what they say") {
     CHECK(support({5, false, 9, 1}, logits) == std::set<int>{0, 1, 2, 3});
 }
 
+TEST_CASE("a huge temperature draws evenly, from what may be drawn") {
+    CHECK(support({1e300, false, 0, 1}, {0, -inf, 5}) == std::set<int>{0, 2});
+    CHECK(support({1.7e308, false, 2, 1}, {0, -9, 5}) == std::set<int>{0, 2});
+}
+
 TEST_CASE("infinite logits: plus is certain, minus is never drawn") {
     CHECK(support({1, false, 0, 1}, {0, inf, 5, inf}) == std::set<int>{1, 3});
     CHECK(support({1, false, 3, 0.9}, {0, inf, 5, inf}) == std::set<int>{1, 3});

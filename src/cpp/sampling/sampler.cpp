@@ -15,11 +15,13 @@ namespace {
 template <class T>
 constexpr T infinity = std::numeric_limits<T>::infinity();
 
-// The largest reciprocal that keeps (x - max) * reciprocal apart from 0 * inf.
+// 1 / temperature, a normal finite number: 0 times the -inf of a token that may not be drawn would be a NaN.
 template <class T>
 T reciprocal(double temperature) {
     if (temperature == 0) return 1;
-    return static_cast<T>(std::min(1 / temperature, static_cast<double>(std::numeric_limits<T>::max())));
+    constexpr auto least = static_cast<double>(std::numeric_limits<T>::min());
+    constexpr auto most = static_cast<double>(std::numeric_limits<T>::max());
+    return static_cast<T>(std::clamp(1 / temperature, least, most));
 }
 
 }  // namespace

@@ -1,0 +1,18 @@
+"""The engine's specification in NumPy: every forward pass, gradient, update and draw, in float64, to be read.
+
+What the C++ kernels compute is defined here, in the same order of gates and the same shapes, with nothing
+done for speed: a loop over time, whole arrays per step, the equations in the order of the papers. The engine
+is tested against these functions, and these functions against central differences.
+
+Letters: `T` time steps, `N` batch, `D` input size, `H` hidden size, `V` vocabulary, `L` layers. Arrays are
+time-major: `x` [T, N, D], `h` and `c` [T + 1, N, H] with the initial state in slot 0, `W` [D, 4H], `R` [H,
+4H], `b` [4H] and `gates` [T, N, 4H] in the order i f g o, `logits` [T, N, V]. Only `model` takes tokens batch
+first, (N, T), as the engine does. Nothing is changed in place: state and parameters go in, new ones come out.
+
+Read in this order: `lstm`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and `initialise`,
+which say what makes a run the same on every machine; `sums` is the one order of summation that they share.
+"""
+
+from rnnfast.reference import dense, initialise, loss, lstm, model, optimizer, random, sampling, sums
+
+__all__ = ["dense", "initialise", "loss", "lstm", "model", "optimizer", "random", "sampling", "sums"]

@@ -93,16 +93,14 @@ class LanguageModel:
             raise ValueError(f"cell is {cell!r}, expected 'lstm'")
         name = _dtype_name(dtype)
         self._vocabulary = None if vocabulary is None else text.check_vocabulary(vocabulary, vocab_size)
-        sizes = [_integer(key, value) for key, value in _sizes(vocab_size, hidden_size, num_layers).items()]
-        self._native = _NATIVE[name](*sizes, _seed(seed))
-        self._config = {
-            "cell": cell,
-            "vocab_size": sizes[0],
-            "hidden_size": sizes[1],
-            "num_layers": sizes[2],
-            "dtype": name,
+        sizes = {
+            "vocab_size": _integer("vocab_size", vocab_size),
+            "hidden_size": _integer("hidden_size", hidden_size),
+            "num_layers": _integer("num_layers", num_layers),
             "seed": _seed(seed),
         }
+        self._native = _NATIVE[name](**sizes)
+        self._config: dict[str, Any] = {"cell": cell, **sizes, "dtype": name}
         self.history = History()
         """Of the last `fit`, also where that ended with an exception."""
 
@@ -133,7 +131,8 @@ class LanguageModel:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Of parameters, states and probabilities."""
-        return np.dtype(self._config["dtype"])
+        name: str = self._config["dtype"]
+        return np.dtype(name)
 
     @property
     def vocabulary(self) -> tuple[str, ...] | None:
@@ -147,8 +146,11 @@ class LanguageModel:
 
     @property
     def parameters(self) -> Mapping[str, Floats]:
-        """Name -> read-only live view: ``layers.0.W`` (V, 4H), ``layers.0.R`` (H, 4H), ``layers.0.b`` (4H,), ...,
-        ``dense.W`` (H, V), ``dense.b`` (V,). Gate order i, f, g, o. Training shows in them; copy what is to stay."""
+        """Name -> read-only live view; training shows in it, so copy what is to stay.
+
+        ``layers.0.W`` (V, 4H), ``layers.0.R`` (H, 4H), ``layers.0.b`` (4H,), ``layers.1.W`` (H, 4H), ..., ``dense.W``
+        (H, V), ``dense.b`` (V,). Gate order i, f, g, o.
+        """
         return MappingProxyType(self._native.parameters)
 
     def set_parameters(self, mapping: Mapping[str, npt.ArrayLike]) -> None:
@@ -256,7 +258,8 @@ class LanguageModel:
 
         def epoch_end() -> bool:
             history.update(native_progress, len(inputs))
-            return any([callback(native_progress.epoch - 1, history) is True for callback in callbacks])
+            answers = [callback(native_progress.epoch - 1, history) for callback in callbacks]
+            return any(answer is True for answer in answers)
 
         display = None
         if progress:
@@ -479,11 +482,13 @@ class LanguageModel:
         streams = _integer("num_streams", num_streams)
         if streams < 0:
             raise ValueError(f"num_streams is {streams}, expected at least 0")
-        sizes = {"state": None if state is None else state.position.size, "prompt": several and len(several)}
-        for name, size in sizes.items():
+        for name, size in (
+            ("state", None if state is None else int(state.position.size)),
+            ("prompt", None if several is None else len(several)),
+        ):
             if size is not None and streams not in (1, size):
                 raise ValueError(f"{name} is for {size} streams, expected {streams} = num_streams")
-            streams = size if size is not None else streams
+            streams = streams if size is None else size
         if several is not None:
             return [self._prompt(entry) for entry in several], streams
         return [self._prompt([] if prompt is None else prompt)] * streams, streams
@@ -506,10 +511,6 @@ def _several(prompt: Any) -> list[Any] | None:
         return list(prompt) if prompt.ndim == 2 else None
     entries = list(prompt)
     return entries if entries and all(isinstance(e, str) or np.ndim(e) == 1 for e in entries) else None
-
-
-def _sizes(vocab_size: int, hidden_size: int, num_layers: int) -> dict[str, int]:
-    return {"vocab_size": vocab_size, "hidden_size": hidden_size, "num_layers": num_layers}
 
 
 def _integer(name: str, value: Any) -> int:

@@ -121,7 +121,7 @@ def validation_split(
         if len(validation) != 2:
             raise ValueError(f"validation has {len(validation)} entries, expected (X, Y) or a fraction")
         names = ("validation X", "validation Y")
-        return inputs, targets, training_pair(*validation, vocab_size, names=names)
+        return inputs, targets, training_pair(validation[0], validation[1], vocab_size, names=names)
     if isinstance(validation, bool) or not isinstance(validation, float) or not 0 < validation < 1:
         raise ValueError(f"validation is {validation!r}, expected (X, Y) or a fraction between 0 and 1")
     kept = len(inputs) - max(1, round(validation * len(inputs)))

@@ -14,7 +14,7 @@ class Gradients(NamedTuple):
     """dx [..., D], dW [D, V] and db [V]."""
 
     dx: Floats
-    dW: Floats  # noqa: N815
+    dW: Floats
     db: Floats
 
 

@@ -29,8 +29,8 @@ class Gradients(NamedTuple):
     """The gradient on each input of forward, of its shape; `dx` is None where the input was tokens."""
 
     dx: Floats | None
-    dW: Floats  # noqa: N815
-    dR: Floats  # noqa: N815
+    dW: Floats
+    dR: Floats
     db: Floats
     dh0: Floats
     dc0: Floats

@@ -1,0 +1,154 @@
+"""Types of the compiled module. Arrays are C-contiguous, and all float arrays of a call have one dtype."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Floats = TypeVar("_Floats", NDArray[np.float32], NDArray[np.float64])
+_AnyFloats = NDArray[Any]
+_Tokens = NDArray[np.int32]
+_Sums = tuple[float, int, int]  # loss in nats, targets that count, of them ranked first
+
+__version__: str
+
+class NonFiniteError(FloatingPointError): ...
+
+# Instruction sets
+def known_isas() -> list[str]: ...
+def available_isas() -> list[str]: ...
+def active_isa() -> str: ...
+def set_isa(name: str) -> None: ...
+def float_control() -> int: ...
+
+# Elementary functions
+def exp(x: _Floats) -> _Floats: ...
+def log(x: _Floats) -> _Floats: ...
+def sigmoid(x: _Floats) -> _Floats: ...
+def tanh(x: _Floats) -> _Floats: ...
+
+# Layers: x is (T, N) tokens or (T, N, D) numbers
+def lstm_forward(
+    x: NDArray[Any], W: _Floats, R: _Floats, b: _Floats, h0: _Floats, c0: _Floats
+) -> tuple[_Floats, _Floats, _Floats]: ...
+def lstm_backward(
+    dh_out: _Floats,
+    x: NDArray[Any],
+    h: _Floats,
+    c: _Floats,
+    gates: _Floats,
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    dh_last: _Floats,
+    dc_last: _Floats,
+) -> dict[str, Any]: ...
+def dense_forward(x: _Floats, W: _Floats, b: _Floats) -> _Floats: ...
+def dense_backward(dy: _Floats, x: _Floats, W: _Floats) -> tuple[_Floats, _Floats, _Floats]: ...
+def cross_entropy(logits: _Floats, targets: _Tokens, scale: float) -> tuple[float, int, int, _Floats]: ...
+def softmax(logits: _Floats) -> _Floats: ...
+
+# Random numbers and draws
+def random_word(seed: int, stream: int, position: int, purpose: int) -> int: ...
+def random_permutation(n: int, seed: int, stream: int) -> NDArray[np.int64]: ...
+def draw(logits: _Floats, u: float, temperature: float, greedy: bool, top_k: int, top_p: float) -> int: ...
+
+# Optimisers: p and g are changed in place
+class OptimizerConfig:
+    def __init__(
+        self,
+        kind: str,
+        learning_rate: float,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+        keras_epsilon: bool,
+        decay: float,
+    ) -> None: ...
+
+class _OptimizerState:
+    def __init__(self) -> None: ...
+    @property
+    def steps(self) -> int: ...
+
+class OptimizerStateF32(_OptimizerState): ...
+class OptimizerStateF64(_OptimizerState): ...
+
+def optimizer_step(config: OptimizerConfig, g: _Floats, p: _Floats, state: _OptimizerState) -> None: ...
+def clip_gradient(value: float | None, norm: float | None, g: _Floats) -> float: ...
+
+# The language model
+class FitProgress:
+    def __init__(self) -> None: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def step(self) -> int: ...
+    @property
+    def steps_per_epoch(self) -> int: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def current(self) -> _Sums: ...
+    def stats(self, epoch: int) -> tuple[_Sums, _Sums | None, float]: ...
+
+class _LanguageModel:
+    def __init__(self, vocab_size: int, hidden_size: int, num_layers: int, seed: int) -> None: ...
+    epochs_begun: int
+    @property
+    def num_parameters(self) -> int: ...
+    @property
+    def parameters(self) -> dict[str, _AnyFloats]: ...
+    def set_parameters(self, values: list[_AnyFloats | None]) -> None: ...
+    @property
+    def optimizer_state(
+        self,
+    ) -> tuple[str, int, float, float, dict[str, _AnyFloats], dict[str, _AnyFloats]]: ...
+    def set_optimizer_state(
+        self,
+        kind: str,
+        steps: int,
+        beta1_power: float,
+        beta2_power: float,
+        m: dict[str, _AnyFloats],
+        v: dict[str, _AnyFloats],
+    ) -> None: ...
+    def fit(
+        self,
+        inputs: _Tokens,
+        targets: _Tokens,
+        epochs: int,
+        batch_size: int,
+        optimizer: OptimizerConfig,
+        reduction: str,
+        clip_value: float | None,
+        clip_norm: float | None,
+        shuffle: bool,
+        validation: tuple[_Tokens, _Tokens] | None,
+        progress: FitProgress,
+        epoch_end: Callable[[], bool] | None,
+        on_progress: Callable[[], object] | None,
+    ) -> None: ...
+    def evaluate(self, inputs: _Tokens, targets: _Tokens) -> _Sums: ...
+    def predict(
+        self, inputs: _Tokens, h: _AnyFloats, c: _AnyFloats, position: NDArray[np.uint64]
+    ) -> tuple[_AnyFloats, _AnyFloats, _AnyFloats]: ...
+    def generate(
+        self,
+        length: int,
+        prompts: list[_Tokens],
+        keys: list[tuple[int, int]],
+        temperature: float,
+        greedy: bool,
+        top_k: int,
+        top_p: float,
+        stop_token: int,
+        initial_token: int,
+        h: _AnyFloats,
+        c: _AnyFloats,
+        position: NDArray[np.uint64],
+    ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64]]: ...
+
+class LanguageModelF32(_LanguageModel): ...
+class LanguageModelF64(_LanguageModel): ...

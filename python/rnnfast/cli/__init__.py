@@ -1,0 +1,49 @@
+"""The command line: ``rnnfast solo`` and ``rnnfast inspect``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rnnfast._core import __version__
+from rnnfast.cli import inspect, solo
+
+COMMANDS = (solo, inspect)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="rnnfast",
+        description="Learn a tune from a MIDI file with an LSTM, and improvise on it.",
+        epilog="rnnfast COMMAND --help tells more. Errors are one line and exit status 2.",
+    )
+    top.add_argument("--version", action="version", version=f"rnnfast {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_to(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, 2 for an error, 130 for Ctrl-C."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        print("rnnfast: interrupted; nothing more was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone (`| head`): nobody is left to tell
+        sys.stderr.close()
+        return 0
+    except (OSError, ValueError, TypeError, ArithmeticError, MemoryError, ImportError) as error:
+        print(f"rnnfast: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror}: {str(error.filename)!r}"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,54 @@
+"""Argument types that the commands share: a bad value is one line and exit status 2."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+
+
+def integer(least: int, most: int) -> Callable[[str], int]:
+    """A type for integers from `least` to `most`."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not from {least} to {most}")
+        return value
+
+    return convert
+
+
+def number(least: float) -> Callable[[str], float]:
+    """A type for finite numbers from `least` on."""
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not (math.isfinite(value) and value >= least):
+            raise argparse.ArgumentTypeError(f"{text} is not a finite number of at least {least:g}")
+        return value
+
+    return convert
+
+
+def part(text: str) -> int | str:
+    """A part's number, or a track's name."""
+    return int(text) if text.isascii() and text.isdecimal() else text
+
+
+def add_part_options(command: argparse.ArgumentParser) -> None:
+    """Add --melody and --chords."""
+    for option, meaning in (("--melody", "the melody"), ("--chords", "the accompaniment")):
+        command.add_argument(
+            option,
+            type=part,
+            metavar="PART",
+            help=f"the part that has {meaning}: its number as `rnnfast inspect` shows it, or its track's name "
+            "(default: found by its features)",
+        )

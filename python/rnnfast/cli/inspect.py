@@ -1,0 +1,31 @@
+"""``rnnfast inspect``: what is in a MIDI file, and what rnnfast makes of it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from rnnfast.cli.arguments import add_part_options
+
+
+def add_to(commands: Any) -> None:
+    """Add the command's parser."""
+    command = commands.add_parser(
+        "inspect",
+        help="show a MIDI file's parts, key, meter, chords and measures",
+        description="Show a MIDI file's parts and what was found in them, its key, meter, tempo, the chords of every "
+        "bar and the musical measures of its melody.",
+    )
+    command.add_argument("file", metavar="FILE", help="a MIDI file")
+    add_part_options(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read the file and print the report."""
+    from rich.console import Console
+
+    from rnnfast.music import report
+
+    inspection = report.inspect_midi(options.file, melody=options.melody, chords=options.chords)
+    Console().print(report.render(inspection))

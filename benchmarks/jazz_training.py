@@ -1,4 +1,4 @@
-"""Train the jazz exercise's model: 60 windows of 30 tokens, 64 units, 90 values, Adam; batches of 32, and all at once."""
+"""Train the jazz exercise's model: 60 windows of 30 tokens, 64 units, 90 values, Adam; batches of 32 and of 60."""
 
 from __future__ import annotations
 

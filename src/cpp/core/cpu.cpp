@@ -33,8 +33,13 @@ CpuFeatures cpu_features(const CpuReaders& readers) {
     const bool osxsave = bit(basic.ecx, 27);
     const std::uint64_t xcr0 = osxsave ? readers.xcr0() : 0;
     const bool ymm_saved = bit(xcr0, 1) && bit(xcr0, 2);
-    const bool avx = bit(basic.ecx, 28), fma = bit(basic.ecx, 12), avx2 = bit(readers.cpuid(7, 0).ebx, 5);
+    const CpuidRegisters extended = readers.cpuid(7, 0);
+    const bool avx = bit(basic.ecx, 28), fma = bit(basic.ecx, 12), avx2 = bit(extended.ebx, 5);
     features.avx2_fma = ymm_saved && avx && fma && avx2;
+    const bool zmm_saved = bit(xcr0, 5) && bit(xcr0, 6) && bit(xcr0, 7);
+    const auto has = [&extended](int feature) { return bit(extended.ebx, feature); };
+    const bool avx512 = has(16) && has(17) && has(30) && has(31);  // F, DQ, BW, VL
+    features.avx512 = features.avx2_fma && zmm_saved && avx512;
     return features;
 }
 

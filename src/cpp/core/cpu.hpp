@@ -17,6 +17,7 @@ struct CpuReaders {
 
 struct CpuFeatures {
     bool avx2_fma = false;
+    bool avx512 = false;  ///< F, VL, BW and DQ, and avx2_fma
 };
 
 CpuFeatures cpu_features(const CpuReaders& readers);

@@ -22,6 +22,7 @@ constexpr Isa isas[] = {
     {&kernels::scalar_fma_f32, &kernels::scalar_fma_f64, [](const CpuFeatures&) { return true; }},
 #if defined(__x86_64__)
     {&kernels::avx2_f32, &kernels::avx2_f64, [](const CpuFeatures& cpu) { return cpu.avx2_fma; }},
+    {&kernels::avx512_f32, &kernels::avx512_f64, [](const CpuFeatures& cpu) { return cpu.avx512; }},
 #endif
 };
 

@@ -1,9 +1,11 @@
 // C = S + A B: each element starts from S and adds its products in index order of the depth, one fma each.
 //
 // Register budget: R rows x P panels of 16 columns are accumulated in R * P * (16 / lanes) <= V::accumulators
-// registers; a step of the depth loads P panels' rows of B and broadcasts R elements of A. With AVX2 and floats that
-// is 6 x 16: 12 accumulators, 2 for B, 1 for A, of 16. The latency of FMA hides behind rows and panels, never behind a
-// split of the sum. Few rows (generation: 1) take more panels at a time instead.
+// registers; a step of the depth loads P panels' rows of B and broadcasts R elements of A:
+//   AVX2, float:    6 x 16, 12 accumulators + 2 of B + 1 of A, of 16    double: 3 x 16, 12 + 4 (reloaded) + 1
+//   AVX-512, float: 6 x 64, 24 accumulators + 4 of B + 1 of A, of 32    double: 6 x 32, 24 + 4 + 1
+// The latency of FMA hides behind rows and panels, never behind a split of the sum. Few rows (generation: 1) take more
+// panels at a time instead.
 #pragma once
 
 #include "kernels/table.hpp"
@@ -17,9 +19,13 @@ constexpr Index depth_block = 256;
 template <class V>
 constexpr Index panel_vectors = panel_columns / V::lanes;
 template <class V>
-constexpr Index most_rows = V::accumulators / panel_vectors<V> > 0 ? V::accumulators / panel_vectors<V> : 1;
+constexpr Index most_rows = V::tile_rows;
+// As many panels as the accumulators hold; more than 8 gain nothing.
 template <class V, Index R>
-constexpr Index most_panels = most_rows<V> / R > 0 ? most_rows<V> / R : 1;
+constexpr Index most_panels = [] {
+    const Index panels = V::accumulators / (R * panel_vectors<V>);
+    return panels < 1 ? 1 : panels > 8 ? 8 : panels;
+}();
 
 // One register tile: R rows from `row`, P panels from `panel`, the depths [from, to).
 template <class V, Index R, Index P>
@@ -27,7 +33,7 @@ inline void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel,
     using T = typename V::Scalar;
     constexpr Index Q = P * panel_vectors<V>;
     const Index column = panel * panel_columns;
-    const Index left = g.columns - column;  // fewer than P * 16 only in the last panel
+    const Index left = g.columns - column;  // fewer than P * 16 only where the last panel is among them
     const bool whole = left >= P * panel_columns;
     const T* start = from > 0 ? g.c : g.start;
     const Index start_row = from > 0 ? g.c_row : g.start_row;
@@ -77,23 +83,19 @@ inline void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel,
     }
 }
 
-// All panels for R rows, as many panels at a time as the registers hold.
-template <class V, Index R>
+// `panels` panels for R rows, P at a time, the rest fewer at a time.
+template <class V, Index R, Index P>
 inline void gemm_rows(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels, Index from,
                       Index to) noexcept {
-    constexpr Index P = most_panels<V, R>;
-    const Index end = panel + panels;
-    if constexpr (P > 1)
-        for (; panel + P <= end && (panel + P) * panel_columns <= g.columns; panel += P)
-            gemm_tile<V, R, P>(g, row, panel, from, to);
-    for (; panel < end; ++panel) gemm_tile<V, R, 1>(g, row, panel, from, to);
+    for (; panels >= P; panel += P, panels -= P) gemm_tile<V, R, P>(g, row, panel, from, to);
+    if constexpr (P > 1) gemm_rows<V, R, P / 2>(g, row, panel, panels, from, to);
 }
 
 // gemm_rows for a number of rows known only at run time, 1 <= rows <= R.
 template <class V, Index R>
 inline void gemm_some_rows(Index rows, const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels,
                            Index from, Index to) noexcept {
-    if (rows == R) return gemm_rows<V, R>(g, row, panel, panels, from, to);
+    if (rows == R) return gemm_rows<V, R, most_panels<V, R>>(g, row, panel, panels, from, to);
     if constexpr (R > 1) gemm_some_rows<V, R - 1>(rows, g, row, panel, panels, from, to);
 }
 
@@ -101,15 +103,16 @@ template <class V>
 void gemm(const Gemm<typename V::Scalar>& g) noexcept {
     const Index panels = (g.columns + panel_columns - 1) / panel_columns;
     const Index tiles = (g.rows + most_rows<V> - 1) / most_rows<V>;  // of nearly equal height
-    // With one tile of rows nothing of B is used twice: take all panels at once.
-    const Index group = tiles > 1 ? 1 : (panels > 0 ? panels : 1);
+    // A group of panels stays in L1 for all rows. With one tile of rows nothing is used twice: take all panels at once.
+    const Index group = tiles > 1 ? most_panels<V, most_rows<V>> : (panels > 0 ? panels : 1);
     Index from = 0;
     do {  // once even for depth 0: C = S
         const Index to = g.depth - from > depth_block && tiles > 1 ? from + depth_block : g.depth;
         for (Index panel = 0; panel < panels; panel += group) {
+            const Index width = panel + group < panels ? group : panels - panel;
             for (Index tile = 0; tile < tiles; ++tile) {
                 const Index row = g.rows * tile / tiles, end = g.rows * (tile + 1) / tiles;
-                gemm_some_rows<V, most_rows<V>>(end - row, g, row, panel, group, from, to);
+                gemm_some_rows<V, most_rows<V>>(end - row, g, row, panel, width, from, to);
             }
         }
         from = to;

@@ -27,7 +27,8 @@ struct Avx2Vec<float> {
         __m256 bits;
     };
     static constexpr int lanes = 8;
-    static constexpr int accumulators = 12;  // of 16 registers: 2 hold B, 1 the broadcast of A
+    static constexpr int accumulators = 12;  // kernels/gemm.inl.hpp
+    static constexpr int tile_rows = 6;
 
     __m256 value;
 
@@ -82,6 +83,7 @@ struct Avx2Vec<double> {
     };
     static constexpr int lanes = 4;
     static constexpr int accumulators = 12;
+    static constexpr int tile_rows = 3;
 
     __m256d value;
 

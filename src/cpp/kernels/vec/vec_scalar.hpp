@@ -35,6 +35,7 @@ struct ScalarVec {
     using UInt = typename Bits::UInt;
     static constexpr int lanes = 1;
     static constexpr int accumulators = 16;
+    static constexpr int tile_rows = 1;
 
     T value;
 

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
     corpus = music.Corpus.from_midi(
         path, melody=options.melody, chords=options.chords, faithful=options.faithful
     )
-    say = (lambda _: None) if options.quiet else print
+    say = (lambda _: None) if options.quiet else partial(print, flush=True)
     say(f"tune      {path.name}: {len(corpus.measures)} bars, {len(corpus.tokens)} tokens, "
         f"{len(corpus.vocabulary)} values")  # fmt: skip
     if options.model:

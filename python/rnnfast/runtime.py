@@ -37,7 +37,9 @@ def active_isa() -> str:
 
 
 def set_isa(name: str) -> None:
-    """Use another instruction set from now on, in all threads. Calls that are running finish as they began.
+    """Use another instruction set from now on, in all threads.
+
+    A call that is running goes on with it too: but for ``"scalar"`` that changes no bit.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ void Dense<T>::prepare(const T* W, const T* b, bool for_backward) {
     b_ = b;
     if (panels_.size() == 0) panels_ = Buffer<T>(panels_size(inputs_, outputs_));
     pack_panels(inputs_, outputs_, W, panels_.data());
-    if (!for_backward) return;
+    if (!for_backward && transposed_.size() == 0) return;  // what backward has read once must not grow stale
     if (transposed_.size() == 0) transposed_ = Buffer<T>(panels_size(outputs_, inputs_));
     pack_panels_transposed(outputs_, inputs_, W, transposed_.data());
 }

@@ -23,6 +23,7 @@ void Lstm<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool
     };
     pack(H_, 4 * H_, R, R_panels_, false);
     if (!tokens_only) pack(D_, 4 * H_, W, W_panels_, false);
+    for_backward |= R_transposed_.size() > 0;  // what backward has read once must not grow stale
     if (for_backward) pack(4 * H_, H_, R, R_transposed_, true);
     if (for_backward && !tokens_only) pack(4 * H_, D_, W, W_transposed_, true);
 }
@@ -32,13 +33,12 @@ void Lstm<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* 
     const FloatScope scope;
     const auto& k = active_kernels<T>();
     const Index G = 4 * H_, rows = steps * batch;
-    if (x.tokens)
-        k.gather(rows, G, x.tokens, W_, b_, gates);
-    else
+    if (!x.tokens)
         multiply(k, {rows, G, D_, x.dense, D_, 1, W_panels_.data(), b_, 0, gates, G}, poll);
     for (Index t = 0; t < steps; ++t) {
         T* a = gates + t * batch * G;
         const Index now = t * batch * H_, next = now + batch * H_;
+        if (x.tokens) k.gather(batch, G, x.tokens + t * batch, W_, b_, a);
         multiply(k, {batch, G, H_, h + now, H_, 1, R_panels_.data(), a, G, a, G}, poll);
         k.lstm_forward(batch, H_, c + now, a, c + next, h + next);
     }

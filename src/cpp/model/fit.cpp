@@ -21,6 +21,11 @@ std::int64_t count_targets(Index n, const std::int32_t* targets) {
     return std::count_if(targets, targets + n, [](std::int32_t target) { return target >= 0; });
 }
 
+void check_counts(const std::string& targets, const Sequences& data) {
+    if (count_targets(data.samples * data.steps, data.targets) == 0)
+        throw std::invalid_argument(targets + " has no target that counts: all are -1");
+}
+
 // The memory of one training step, and the step's gradient.
 template <class T>
 class Gradient {
@@ -114,9 +119,11 @@ void check_options(const Sequences& data, const FitOptions& options, Index V) {
         if (limit && !(*limit > 0))
             throw std::invalid_argument(std::string(name) + " is " + std::to_string(*limit) + ", expected more than 0");
     check_sequences("X", "Y", data, V);
-    if (options.validation.samples) check_sequences("validation X", "validation Y", options.validation, V);
-    if (count_targets(data.samples * data.steps, data.targets) == 0)
-        throw std::invalid_argument("fit: Y has no target that counts: all are -1");
+    check_counts("fit: Y", data);
+    if (options.validation.samples) {
+        check_sequences("validation X", "validation Y", options.validation, V);
+        check_counts("fit: validation Y", options.validation);
+    }
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -21,15 +23,18 @@ public:
         constexpr Index most = std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T));
         if (n < 0 || n > most) throw std::bad_alloc();
         if (n == 0) return;
-        data_ = static_cast<T*>(::operator new(bytes(), alignment));
-        std::memset(static_cast<void*>(data_), 0, bytes());
+        block_ = std::calloc(bytes() + alignment, 1);  // its zeros cost nothing until they are touched
+        if (!block_) throw std::bad_alloc();
+        const auto address = reinterpret_cast<std::uintptr_t>(block_);
+        data_ = reinterpret_cast<T*>((address + alignment - 1) / alignment * alignment);
     }
-    ~Buffer() {
-        if (data_) ::operator delete(data_, alignment);
-    }
+    ~Buffer() { std::free(block_); }
     Buffer(Buffer&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+        : block_(std::exchange(other.block_, nullptr)),
+          data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)) {}
     Buffer& operator=(Buffer&& other) noexcept {
+        std::swap(block_, other.block_);
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
         return *this;
@@ -53,9 +58,10 @@ public:
     }
 
 private:
-    static constexpr std::align_val_t alignment{64};
+    static constexpr std::size_t alignment = 64;
     std::size_t bytes() const noexcept { return static_cast<std::size_t>(size_) * sizeof(T); }
 
+    void* block_ = nullptr;
     T* data_ = nullptr;
     Index size_ = 0;
 };

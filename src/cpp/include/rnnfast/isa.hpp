@@ -16,7 +16,8 @@ std::vector<std::string> available_isas();
 /// The one in use. Throws std::invalid_argument where RNNFAST_ISA names one that is not available.
 std::string active_isa();
 
-/// Use another one from now on, in every thread; calls that are running finish with the one they began with.
+/// Use another one from now on, in every thread. A call that is running goes on with it too: between those that have
+/// fused multiply-add that changes no bit.
 /// Throws std::invalid_argument, which lists the valid names, where `name` is not available.
 void set_isa(const std::string& name);
 

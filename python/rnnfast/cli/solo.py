@@ -7,7 +7,6 @@ import importlib.util
 import os
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,13 +65,12 @@ def run(options: argparse.Namespace) -> None:
     outputs = Outputs.of(options)
     outputs.check(force=options.force)
     from rnnfast import music
-    from rnnfast.music.tunes import bundled_tune
 
-    path = bundled_tune() if options.file is None else Path(options.file)
+    path = music.bundled_tune() if options.file is None else Path(options.file)
     corpus = music.Corpus.from_midi(
         path, melody=options.melody, chords=options.chords, faithful=options.faithful
     )
-    say = (lambda _: None) if options.quiet else partial(print, flush=True)
+    say = _silent if options.quiet else _say
     say(f"tune      {path.name}: {len(corpus.measures)} bars, {len(corpus.tokens)} tokens, "
         f"{len(corpus.vocabulary)} values")  # fmt: skip
     if options.model:
@@ -141,6 +139,14 @@ def train(
         progress=progress,
     )
     return model, history
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def _load(path: str, corpus: Corpus) -> LanguageModel:

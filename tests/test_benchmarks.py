@@ -1,4 +1,4 @@
-"""The benchmarks' peers compute what rnnfast computes, and the harness keeps its promises. Nothing here judges a time."""
+"""The benchmarks' peers compute what rnnfast computes, and the harness keeps its promises. No time is judged here."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import generation, harness, jazz_training, peer_numpy  # noqa: E402
+from benchmarks import generation, harness, jazz_training, peer_numpy
 
-from rnnfast import LanguageModel  # noqa: E402
+from rnnfast import LanguageModel
 
 
 def test_numpy_draws_the_same_tokens() -> None:

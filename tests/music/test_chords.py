@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from rnnfast.music.chord_templates import CHORDS, QUALITIES, score_chords
-from rnnfast.music.chords import ChordSymbol, recognise_chords
-from rnnfast.music.detect import arrange
-from rnnfast.music.key import Key
-from rnnfast.music.meter import find_bars
+from rnnfast.music.analysis.chord_templates import CHORDS, QUALITIES, score_chords
+from rnnfast.music.analysis.chords import ChordSymbol, recognise_chords
+from rnnfast.music.analysis.detect import arrange
+from rnnfast.music.analysis.key import Key
+from rnnfast.music.analysis.meter import find_bars
+from rnnfast.music.analysis.pitch_weights import weigh_pitches
 from rnnfast.music.midi import read_midi
-from rnnfast.music.pitch_weights import weigh_pitches
 from rnnfast.music.score import Score
 from rnnfast.music.tunes import bundled_tune
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from rnnfast.music.detect import arrange, find_traits, pitch_label
+from rnnfast.music.analysis.detect import arrange, find_traits, pitch_label
 from rnnfast.music.midi import read_midi
 from rnnfast.music.score import Note, Part, Score
 from rnnfast.music.tunes import bundled_tune

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnfast.music.bar_sampler import MAX_QUOTE, BarSampler, Habits
 from rnnfast.music.chooser import random_chooser
 from rnnfast.music.corpus import Corpus
 from rnnfast.music.exercise import TEMPO, generate
 from rnnfast.music.grammar import Token, chord_at
 from rnnfast.music.harmony import classify
-from rnnfast.music.improvise import MAX_BARS, improvise
-from rnnfast.music.line import Slot, place_pitches
+from rnnfast.music.improvisation import MAX_BARS, improvise
+from rnnfast.music.playing.bar_sampler import MAX_QUOTE, BarSampler, Habits
+from rnnfast.music.playing.line import Slot, place_pitches
 from rnnfast.music.solo import Solo
 from rnnfast.music.tunes import bundled_tune
 
@@ -249,7 +249,7 @@ def test_a_trained_model_gives_the_same_bytes_in_every_process(tmp_path: Path, t
 import sys
 from rnnfast import Adam, LanguageModel
 from rnnfast.music.corpus import Corpus
-from rnnfast.music.improvise import improvise
+from rnnfast.music.improvisation import improvise
 from rnnfast.music.tunes import bundled_tune
 corpus = Corpus.from_midi(bundled_tune())
 model = LanguageModel(len(corpus.vocabulary), 16, vocabulary=corpus.vocabulary)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from rnnfast.music.key import Key, find_key
+from rnnfast.music.analysis.key import Key, find_key
 from rnnfast.music.midi import read_midi
 from rnnfast.music.score import Score
 

@@ -14,7 +14,7 @@ from rnnfast import Adam, LanguageModel
 from rnnfast.music.corpus import Corpus
 from rnnfast.music.elements import Chord, Element, Measure
 from rnnfast.music.grammar import tokenize
-from rnnfast.music.improvise import improvise
+from rnnfast.music.improvisation import improvise
 from rnnfast.music.measures import (
     CopyMeasures,
     LineMeasures,

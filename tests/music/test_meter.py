@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from rnnfast.music.meter import MAX_BARS, Bar, bar_length, count_beats, find_bars, find_pickup
+from rnnfast.music.analysis.meter import MAX_BARS, Bar, bar_length, count_beats, find_bars, find_pickup
 from rnnfast.music.midi import read_midi
 from rnnfast.music.score import Note, Part, Score
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnfast.music.meter import find_pickup
+from rnnfast.music.analysis.meter import find_pickup
+from rnnfast.music.analysis.pickup import pickup_from_notes
 from rnnfast.music.midi import read_midi
-from rnnfast.music.pickup import pickup_from_notes
 from rnnfast.music.score import Note, Part, Score
 
 from .scores import block_chords, make_part, make_score, melody

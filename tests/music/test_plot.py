@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from rnnfast.music import plot
-from rnnfast.music.meter import Bar
+from rnnfast.music.analysis.meter import Bar
 from rnnfast.music.midi import read_midi
 from rnnfast.music.plot import MAX_BARS, piano_roll
 from rnnfast.music.roll_figure import Roll, _beat_lines, pitch_name

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from rnnfast.music.detect import arrange
-from rnnfast.music.meter import Bar, find_bars
+from rnnfast.music.analysis.detect import arrange
+from rnnfast.music.analysis.meter import Bar, find_bars
+from rnnfast.music.analysis.rhythm import fill_bars
 from rnnfast.music.midi import read_midi
-from rnnfast.music.rhythm import fill_bars
 from rnnfast.music.score import Score
 
 from .scores import Timed, make_part, make_score, random_scores

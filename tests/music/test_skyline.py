@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
+from rnnfast.music.analysis.skyline import group_onsets, skyline, split_hands
 from rnnfast.music.midi import read_midi
 from rnnfast.music.score import Note, Score
-from rnnfast.music.skyline import group_onsets, skyline, split_hands
 
 from .scores import TICKS, block_chords, make_part, melody, random_scores
 

@@ -11,10 +11,10 @@ import mido
 import pytest
 
 from rnnfast.music.corpus import Corpus
-from rnnfast.music.dynamics import accent, playing_level
 from rnnfast.music.elements import PlacedNote
-from rnnfast.music.improvise import improvise
+from rnnfast.music.improvisation import improvise
 from rnnfast.music.midi import read_midi
+from rnnfast.music.playing.dynamics import accent, playing_level
 from rnnfast.music.score import DRUM_CHANNEL, Note
 from rnnfast.music.solo import Solo
 

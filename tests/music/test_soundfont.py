@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from rnnfast.music.score import Note, Part, Score
-from rnnfast.music.synth import PEAK, TAIL, render
+from rnnfast.music.sound.synth import PEAK, TAIL, render
 
 from .tiny_soundfont import tiny_soundfont
 

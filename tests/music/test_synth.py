@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnfast.music.exercise_sound import render_exercise
 from rnnfast.music.midi import read_midi
 from rnnfast.music.score import Note, Part, Score
-from rnnfast.music.sounding import tick_seconds
-from rnnfast.music.synth import PEAK, TAIL, render
-from rnnfast.music.timbres import drum_hit, frequency_of, half_cosine, play, source_tone, timbre_of
+from rnnfast.music.sound.exercise_sound import render_exercise
+from rnnfast.music.sound.sounding import tick_seconds
+from rnnfast.music.sound.synth import PEAK, TAIL, render
+from rnnfast.music.sound.timbres import drum_hit, frequency_of, half_cosine, play, source_tone, timbre_of
+from rnnfast.music.sound.wav import write_wav
 from rnnfast.music.tunes import bundled_tune
-from rnnfast.music.wav import write_wav
 
 RATE = 44_100
 TICKS = 480  # a quarter note, half a second by default

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnfast.music.analysis.meter import find_bars
 from rnnfast.music.corpus import Corpus
-from rnnfast.music.meter import find_bars
 from rnnfast.music.midi import read_midi
 from rnnfast.music.score import Score
 from rnnfast.music.tunes import NotationError, bundled_tune, make_midi, parse_tune, perform

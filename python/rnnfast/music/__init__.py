@@ -5,10 +5,12 @@ Start with `Corpus.from_midi`, which turns any MIDI file into tokens that a lang
 is in a file. `load_music_utils` gives the arrays of the well-known jazz exercise.
 """
 
+from rnnfast.music.analysis.chords import ChordSymbol, recognise_chords
+from rnnfast.music.analysis.detect import Arrangement, arrange
+from rnnfast.music.analysis.key import Key, find_key
+from rnnfast.music.analysis.meter import Bar, find_bars, find_pickup
 from rnnfast.music.chooser import Chooser, random_chooser
-from rnnfast.music.chords import ChordSymbol, recognise_chords
 from rnnfast.music.corpus import Corpus
-from rnnfast.music.detect import Arrangement, arrange
 from rnnfast.music.elements import Chord, Element, Measure, PlacedNote
 from rnnfast.music.exercise import load_music_utils
 from rnnfast.music.grammar import (
@@ -20,9 +22,7 @@ from rnnfast.music.grammar import (
     unparse,
 )
 from rnnfast.music.harmony import SpelledPitch, analyse_chord, classify, interval_range
-from rnnfast.music.improvise import improvise
-from rnnfast.music.key import Key, find_key
-from rnnfast.music.meter import Bar, find_bars, find_pickup
+from rnnfast.music.improvisation import improvise
 from rnnfast.music.midi import MidiError, read_midi, write_midi
 from rnnfast.music.report import Inspection, inspect_midi
 from rnnfast.music.score import Note, Part, Score

@@ -13,15 +13,15 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast.music.chords import ChordSymbol, recognise_chords
-from rnnfast.music.detect import Arrangement, arrange
+from rnnfast.music.analysis.chords import ChordSymbol, recognise_chords
+from rnnfast.music.analysis.detect import Arrangement, arrange
+from rnnfast.music.analysis.key import Key, find_key
+from rnnfast.music.analysis.meter import Bar, find_bars
+from rnnfast.music.analysis.rhythm import fill_bars
 from rnnfast.music.elements import Chord, Element, Measure
 from rnnfast.music.exercise import faithful_measures
 from rnnfast.music.grammar import tokenize
-from rnnfast.music.key import Key, find_key
-from rnnfast.music.meter import Bar, find_bars
 from rnnfast.music.midi import read_midi
-from rnnfast.music.rhythm import fill_bars
 from rnnfast.music.score import DEFAULT_TEMPO, Part, Score
 from rnnfast.music.windows import one_hot_windows, window_starts
 

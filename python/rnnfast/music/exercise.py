@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from rnnfast.music.analysis.detect import arrange
 from rnnfast.music.chooser import Chooser
-from rnnfast.music.detect import arrange
 from rnnfast.music.elements import DEFAULT_VELOCITY, Chord, Element, Measure, PlacedNote
 from rnnfast.music.grammar import clean_up_notes, prune_grammar, prune_notes, relabel, tokenize, unparse
 from rnnfast.music.midi import read_midi

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from rnnfast.music.meter import Bar, find_bars
+from rnnfast.music.analysis.meter import Bar, find_bars
 from rnnfast.music.roll_figure import METADATA, Layer, PlotNote, Roll, save_roll
 from rnnfast.music.score import Score
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from rnnfast.music.chords import ChordSymbol
+from rnnfast.music.analysis.chords import ChordSymbol
+from rnnfast.music.analysis.detect import Role, pitch_label
+from rnnfast.music.analysis.instruments import program_name
+from rnnfast.music.analysis.meter import Bar
 from rnnfast.music.corpus import Corpus
-from rnnfast.music.detect import Role, pitch_label
-from rnnfast.music.instruments import program_name
-from rnnfast.music.meter import Bar
 from rnnfast.music.score import DEFAULT_TEMPO, Score
 
 if TYPE_CHECKING:

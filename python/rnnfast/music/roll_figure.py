@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnfast._files import atomic_write
-from rnnfast.music.meter import Bar, count_beats
+from rnnfast.music.analysis.meter import Bar, count_beats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,14 +9,14 @@ from fractions import Fraction
 from functools import cached_property
 from numbers import Real
 
+from rnnfast.music.analysis.meter import Bar
 from rnnfast.music.elements import Chord, Measure, PlacedNote
 from rnnfast.music.grammar import chord_at
 from rnnfast.music.harmony import classify
-from rnnfast.music.meter import Bar
 from rnnfast.music.midi import write_midi
 from rnnfast.music.plot import piano_roll
 from rnnfast.music.score import DEFAULT_TEMPO, Score
-from rnnfast.music.synth import render
+from rnnfast.music.sound.synth import render
 
 _MICROSECONDS_A_MINUTE = 60_000_000
 _SLOWEST, _FASTEST = 10, 1000  # quarter notes a minute
@@ -24,7 +24,7 @@ _SLOWEST, _FASTEST = 10, 1000  # quarter notes a minute
 
 @dataclass(frozen=True)
 class Solo:
-    """What `rnnfast.music.improvise.improvise` returns. All times are quarter notes from the solo's beginning.
+    """What `rnnfast.music.improvise` returns. All times are quarter notes from the solo's beginning.
 
     Attributes
     ----------
@@ -145,7 +145,7 @@ class Solo:
         sample_rate: int = 44_100,
         soundfont: str | os.PathLike[str] | None = None,
     ) -> None:
-        """Write a WAV file, 16 bits, stereo; as `rnnfast.music.synth.render` does."""
+        """Write a WAV file, 16 bits, stereo; as `rnnfast.music.sound.synth.render` does."""
         render(self.score, path, sample_rate=sample_rate, soundfont=soundfont)
 
     def plot(self, path: str | os.PathLike[str], *, bars_per_row: int = 8, title: str | None = None) -> None:

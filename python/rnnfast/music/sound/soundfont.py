@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnfast.music.sounding import Sounding
-from rnnfast.music.timbres import Samples
+from rnnfast.music.sound.sounding import Sounding
+from rnnfast.music.sound.timbres import Samples
 
 if TYPE_CHECKING:
     from symusic.core import ScoreSecond

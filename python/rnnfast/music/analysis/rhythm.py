@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from rnnfast.music.analysis.meter import Bar
 from rnnfast.music.elements import Element
-from rnnfast.music.meter import Bar
 from rnnfast.music.score import Note, Score
 from rnnfast.music.voices import quantise
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast.music.detect import Arrangement
+from rnnfast.music.analysis.detect import Arrangement
 from rnnfast.music.score import Note
 
 _DOWNBEAT = 1.5

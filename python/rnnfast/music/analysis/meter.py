@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rnnfast.music.pickup import pickup_from_notes
+from rnnfast.music.analysis.pickup import pickup_from_notes
 from rnnfast.music.score import Score
 
 MAX_BARS = 50_000
@@ -134,7 +134,7 @@ def find_pickup(score: Score) -> Fraction:
     MIDI files do not say it. In order: a file whose first note comes after tick 0 has counted its rests, so
     its first bar is full. A first time signature that holds for less than one bar of the next, or whose
     stretch is not a whole number of bars, leaves the incomplete bar at the start. Otherwise the notes
-    decide, by `rnnfast.music.pickup.pickup_from_notes`.
+    decide, by `rnnfast.music.analysis.pickup.pickup_from_notes`.
     """
     onsets = [note.onset for part in score.parts for note in part.notes]
     if not onsets or score.quarters(min(onsets)) >= Fraction(1, 8):

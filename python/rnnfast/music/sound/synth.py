@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast.music.score import Score
-from rnnfast.music.soundfont import render_soundfont
-from rnnfast.music.sounding import Sounding, sounding_notes
-from rnnfast.music.timbres import Samples, drum_hit, half_cosine, play, source_tone, timbre_of
-from rnnfast.music.wav import write_wav
+from rnnfast.music.sound.soundfont import render_soundfont
+from rnnfast.music.sound.sounding import Sounding, sounding_notes
+from rnnfast.music.sound.timbres import Samples, drum_hit, half_cosine, play, source_tone, timbre_of
+from rnnfast.music.sound.wav import write_wav
 
 PEAK = 10 ** (-1 / 20)
 """The loudest sample of anything that sounds: -1 dB of full scale."""

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast.music.score import Note, Score
-from rnnfast.music.sounding import MAX_SECONDS, sounding_notes
-from rnnfast.music.wav import write_wav
+from rnnfast.music.sound.sounding import MAX_SECONDS, sounding_notes
+from rnnfast.music.sound.wav import write_wav
 
 SAMPLE_RATE = 44_100
 """Frames a second of all that `render_exercise` makes."""

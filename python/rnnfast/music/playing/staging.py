@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from rnnfast.music.backing import accompany, resolution
+from rnnfast.music.analysis.meter import Bar, bar_length
 from rnnfast.music.corpus import Corpus
-from rnnfast.music.dynamics import accent, playing_level
 from rnnfast.music.elements import Measure, PlacedNote
-from rnnfast.music.meter import Bar, bar_length
+from rnnfast.music.playing.backing import accompany, resolution
+from rnnfast.music.playing.dynamics import accent, playing_level
 from rnnfast.music.score import Note, Part, Score
 from rnnfast.music.solo import Solo
 

@@ -10,16 +10,16 @@ from fractions import Fraction
 from numbers import Real
 from typing import NamedTuple
 
-from rnnfast.music.bar_sampler import BarSampler, Habits, TokenModel
+from rnnfast.music.analysis.meter import Bar
 from rnnfast.music.chooser import Chooser, pick, random_chooser
 from rnnfast.music.corpus import Corpus
 from rnnfast.music.elements import Chord, Element, Measure
 from rnnfast.music.exercise import BAR, SoloSet, generate, solo_score
 from rnnfast.music.grammar import Token, chord_at, tokenize
-from rnnfast.music.line import Slot, place_pitches, token_motion
-from rnnfast.music.meter import Bar
+from rnnfast.music.playing.bar_sampler import BarSampler, Habits, TokenModel
+from rnnfast.music.playing.line import Slot, place_pitches, token_motion
+from rnnfast.music.playing.staging import stage
 from rnnfast.music.solo import Solo
-from rnnfast.music.staging import stage
 
 MAX_BARS = 1024
 """The longest solo that can be asked for."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from rnnfast.music.analysis.instruments import is_bass, program_name, tune_bias
+from rnnfast.music.analysis.skyline import group_onsets, skyline, split_hands
 from rnnfast.music.harmony import pitch_name, pitch_octave
-from rnnfast.music.instruments import is_bass, program_name, tune_bias
 from rnnfast.music.score import Note, Part, Score
-from rnnfast.music.skyline import group_onsets, skyline, split_hands
 
 Role = Literal["melody", "chords", "bass", "line", "drums"]
 """What a part does: ``"chords"`` for any part that the harmony is heard in, ``"line"`` for one that is not used."""

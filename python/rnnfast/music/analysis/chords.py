@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from rnnfast.music.chord_templates import CHORDS, QUALITIES, Floats, score_chords
-from rnnfast.music.detect import Arrangement
-from rnnfast.music.key import Key, find_key
-from rnnfast.music.meter import Bar
-from rnnfast.music.pitch_weights import SpanWeights, weigh_pitches
+from rnnfast.music.analysis.chord_templates import CHORDS, QUALITIES, Floats, score_chords
+from rnnfast.music.analysis.detect import Arrangement
+from rnnfast.music.analysis.key import Key, find_key
+from rnnfast.music.analysis.meter import Bar
+from rnnfast.music.analysis.pitch_weights import SpanWeights, weigh_pitches
 
 _MELODY_SHARE, _OWN_MELODY_SHARE = 0.25, 0.5
 """What a melody note weighs, compared with the accompaniment's; more where it is the top of its chords."""
@@ -42,7 +42,7 @@ class ChordSymbol:
     root : int
         Pitch class, 0 to 11.
     quality : str
-        A key of `rnnfast.music.chord_templates.QUALITIES`.
+        A key of `rnnfast.music.analysis.chord_templates.QUALITIES`.
     name : str
         The symbol, such as "F7", "Gm7" or "Bb6", spelled to fit the key.
     source : str
@@ -91,8 +91,8 @@ def recognise_chords(
 
     Examples
     --------
-    >>> from rnnfast.music.detect import arrange
-    >>> from rnnfast.music.meter import find_bars
+    >>> from rnnfast.music.analysis.detect import arrange
+    >>> from rnnfast.music.analysis.meter import find_bars
     >>> from rnnfast.music.score import Note, Part, Score
     >>> tune = Part(0, 1, "Melody", None, (Note(0, 3840, 72),))
     >>> comping = [(0, (43, 53, 58, 62)), (1920, (48, 52, 58, 64))]

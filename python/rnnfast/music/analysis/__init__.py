@@ -1,0 +1,1 @@
+"""What is in a score: bars, pickup, melody and accompaniment, key, chords, rhythm."""

@@ -1,0 +1,1 @@
+"""How an improvisation is played: drawing bars, placing pitches, accompaniment, dynamics."""

@@ -1,0 +1,1 @@
+"""From a score to sound: a small synthesiser, a SoundFont player, WAV files."""

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from rich.console import Console
 
 from rnnfast.music.corpus import Corpus
-from rnnfast.music.report import Inspection, inspect_corpus, inspect_midi, render
+from rnnfast.music.report import Inspection, inspect_corpus, inspect_midi
+from rnnfast.music.report_page import render
 from rnnfast.music.score import Score
 from rnnfast.music.tunes import bundled_tune
 
@@ -116,3 +117,13 @@ def test_any_score_that_has_a_melody_can_be_printed(score: Score) -> None:
     if any(not part.is_drums for part in score.parts):
         inspection = inspect_corpus(Corpus.from_score(score))
         assert max(map(len, page(inspection))) <= 80
+
+
+def test_a_solos_measures_are_printed_beside_its_tunes():
+    tune = bundled_tune()
+    lines = page(inspect_midi(tune, tune=tune))
+    text = "\n".join(lines)
+    assert any("chord tones" in line and line.count("73 %") == 2 for line in lines), text
+    assert any("longest run" in line and line.rstrip().endswith("430") for line in lines), text
+    assert any("bars copied" in line and "100 %" in line for line in lines), text
+    assert any("differs in intervals" in line and " 0 %" in line for line in lines), text

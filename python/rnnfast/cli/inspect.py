@@ -18,6 +18,9 @@ def add_to(commands: Any) -> None:
     )
     command.add_argument("file", metavar="FILE", help="a MIDI file")
     add_part_options(command)
+    command.add_argument(
+        "--tune", metavar="FILE", help="the MIDI file it was learned from, to compare it with"
+    )
     command.set_defaults(run=run)
 
 
@@ -25,7 +28,8 @@ def run(options: argparse.Namespace) -> None:
     """Read the file and print the report."""
     from rich.console import Console
 
-    from rnnfast.music import report
+    from rnnfast.music.report import inspect_midi
+    from rnnfast.music.report_page import render
 
-    inspection = report.inspect_midi(options.file, melody=options.melody, chords=options.chords)
-    Console().print(report.render(inspection))
+    inspection = inspect_midi(options.file, melody=options.melody, chords=options.chords, tune=options.tune)
+    Console().print(render(inspection))

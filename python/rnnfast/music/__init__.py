@@ -23,6 +23,7 @@ from rnnfast.music.grammar import (
 )
 from rnnfast.music.harmony import SpelledPitch, analyse_chord, classify, interval_range
 from rnnfast.music.improvisation import improvise
+from rnnfast.music.measures import measure_corpus, measure_line, measure_solo
 from rnnfast.music.midi import MidiError, read_midi, write_midi
 from rnnfast.music.report import Inspection, inspect_midi
 from rnnfast.music.score import Note, Part, Score
@@ -59,6 +60,9 @@ __all__ = [
     "inspect_midi",
     "interval_range",
     "load_music_utils",
+    "measure_corpus",
+    "measure_line",
+    "measure_solo",
     "parse_token",
     "prune_grammar",
     "prune_notes",

@@ -1,4 +1,4 @@
-"""What is found in a MIDI file: plain data first, then a page for the terminal."""
+"""What is found in a MIDI file, as plain data; `rnnfast.music.report_page` lays it out for a terminal."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from rnnfast.music.analysis.chords import ChordSymbol
-from rnnfast.music.analysis.detect import Role, pitch_label
+from rnnfast.music.analysis.detect import Role
 from rnnfast.music.analysis.instruments import program_name
 from rnnfast.music.analysis.meter import Bar
 from rnnfast.music.corpus import Corpus
+from rnnfast.music.measures import (
+    CopyMeasures,
+    Distances,
+    LineMeasures,
+    measure_copies,
+    measure_corpus,
+    measure_distances,
+)
 from rnnfast.music.score import DEFAULT_TEMPO, Score
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
-_BARS_A_ROW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ class Inspection:
         Bar number and its chords, for every bar.
     num_measures, num_tokens, num_values : int
         The corpus that a model would learn from: bars, tokens, distinct tokens.
+    line : LineMeasures
+        What the melody is like over its chords.
+    tune : TuneComparison or None
+        How it compares with the tune that it was learned from, where one was named.
     """
 
     title: str
@@ -99,10 +104,37 @@ class Inspection:
     num_measures: int
     num_tokens: int
     num_values: int
+    line: LineMeasures
+    tune: TuneComparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class TuneComparison:
+    """A solo beside its tune.
+
+    Attributes
+    ----------
+    title : str
+    line : LineMeasures
+        What the tune's melody is like.
+    copies : CopyMeasures
+        How much of the tune the solo copies.
+    distances : Distances
+        How differently the two use types, lengths, intervals, onsets and sequences.
+    """
+
+    title: str
+    line: LineMeasures
+    copies: CopyMeasures
+    distances: Distances
 
 
 def inspect_midi(
-    path: str | os.PathLike[str], *, melody: int | str | None = None, chords: int | str | None = None
+    path: str | os.PathLike[str],
+    *,
+    melody: int | str | None = None,
+    chords: int | str | None = None,
+    tune: str | os.PathLike[str] | None = None,
 ) -> Inspection:
     """Read a MIDI file and say what is in it.
 
@@ -112,6 +144,8 @@ def inspect_midi(
         A MIDI file of any type.
     melody, chords : int or str, optional
         A part's number or its track's name; found by features by default.
+    tune : path-like, optional
+        The MIDI file that the first was learned from, to compare it with.
 
     Returns
     -------
@@ -133,16 +167,19 @@ def inspect_midi(
     >>> inspection.key, inspection.num_bars, [(part.name, part.role) for part in inspection.parts]
     ('F major', 64, [('Alto Sax', 'melody'), ('Piano', 'chords'), ('Bass', 'bass')])
     """
-    return inspect_corpus(Corpus.from_midi(path, melody=melody, chords=chords))
+    corpus = Corpus.from_midi(path, melody=melody, chords=chords)
+    return inspect_corpus(corpus, None if tune is None else Corpus.from_midi(tune))
 
 
-def inspect_corpus(corpus: Corpus) -> Inspection:
+def inspect_corpus(corpus: Corpus, tune: Corpus | None = None) -> Inspection:
     """Say what is in a file that is already read.
 
     Parameters
     ----------
     corpus : Corpus
         As `Corpus.from_midi` returns it.
+    tune : Corpus, optional
+        What it was learned from, to compare it with.
 
     Returns
     -------
@@ -165,6 +202,17 @@ def inspect_corpus(corpus: Corpus) -> Inspection:
         num_measures=len(corpus.measures),
         num_tokens=len(corpus.tokens),
         num_values=len(corpus.vocabulary),
+        line=measure_corpus(corpus),
+        tune=None if tune is None else _compare(corpus, tune),
+    )
+
+
+def _compare(corpus: Corpus, tune: Corpus) -> TuneComparison:
+    return TuneComparison(
+        title=tune.score.name,
+        line=measure_corpus(tune),
+        copies=measure_copies(corpus.measures, tune.measures),
+        distances=measure_distances(corpus.measures, tune.measures),
     )
 
 
@@ -200,122 +248,3 @@ def _tempos(score: Score) -> Iterator[tuple[float, float]]:
         tempos.insert(0, (0, DEFAULT_TEMPO))
     for tick, tempo in tempos:
         yield score.seconds(tick), 60e6 / tempo
-
-
-def render(inspection: Inspection) -> RenderableType:
-    """Lay an inspection out for a terminal of 80 columns or more.
-
-    Parameters
-    ----------
-    inspection : Inspection
-        As `inspect_midi` returns it.
-
-    Returns
-    -------
-    page : rich renderable
-        For ``rich.console.Console().print(page)``.
-    """
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
-
-    sections = [_summary(inspection), _part_table(inspection.parts), _chord_chart(inspection.chords)]
-    legend = _legend(inspection.chords)
-    return Group(
-        Text(inspection.title, style="bold"),
-        *(Padding(section, (0, 0, 1, 0)) for section in sections),
-        *([Text(legend, style="dim")] if legend else []),
-    )
-
-
-def _summary(inspection: Inspection) -> Table:
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    table.add_row("key", inspection.key + ("" if inspection.is_key_written else " (by its notes)"))
-    table.add_row("meter", _meter_text(inspection))
-    table.add_row("tempo", _tempo_text(inspection.tempos))
-    table.add_row("length", f"{inspection.num_bars} bars, {inspection.seconds:.1f} s")
-    table.add_row(
-        "to learn from",
-        f"{inspection.num_measures} bars with {inspection.num_tokens} tokens, "
-        f"{inspection.num_values} distinct",
-    )
-    return table
-
-
-def _meter_text(inspection: Inspection) -> str:
-    (_, first), *changes = inspection.meters
-    texts = [first, *(f"{meter} from bar {number}" for number, meter in changes)]
-    if len(texts) > 4:
-        texts[3:] = [f"{len(texts) - 3} more changes"]
-    if inspection.pickup:
-        texts.append(f"pickup of {inspection.pickup} quarter note{'s'[: inspection.pickup > 1]}")
-    return ", ".join(texts)
-
-
-def _tempo_text(tempos: Sequence[tuple[float, float]]) -> str:
-    speeds = [speed for _, speed in tempos]
-    if len(set(speeds)) == 1:
-        return f"{speeds[0]:.0f} quarter notes a minute"
-    return (
-        f"{speeds[0]:.0f} quarter notes a minute at first, "
-        f"{len(speeds) - 1} changes, {min(speeds):.0f} to {max(speeds):.0f}"
-    )
-
-
-def _part_table(parts: Sequence[PartReport]) -> Table:
-    from rich.text import Text
-
-    table = _plain_table()
-    table.add_column("part", justify="right", no_wrap=True)
-    table.add_column("name", max_width=24)
-    table.add_column("instrument")
-    for heading in ("notes", "range", "polyphony", "density"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("role", no_wrap=True)
-    for part in parts:
-        is_drums = part.role == "drums"
-        style = "bold" if part.role == "melody" else "dim" if is_drums else ""
-        reach = "" if is_drums else f"{pitch_label(part.lowest)}-{pitch_label(part.highest)}"
-        cells = (part.number, part.name, part.instrument, part.num_notes, reach)
-        measures = (f"{part.polyphony:.1f}", f"{part.density:.1f}", part.role)
-        # Text, not str: a track may be called "[red]".
-        table.add_row(*(Text(str(cell)) for cell in (*cells, *measures)), style=style)
-    return table
-
-
-def _chord_chart(bars: Sequence[tuple[int, Sequence[ChordSymbol]]]) -> Table:
-    table = _plain_table()
-    table.add_column("bar", justify="right")
-    for heading in ("chords", *[""] * (_BARS_A_ROW - 1)):
-        table.add_column(heading, min_width=12)
-    pickup = [_bar_text(chords) for number, chords in bars if number == 0]
-    if pickup:
-        table.add_row("0", *pickup)
-    full = [(number, _bar_text(chords)) for number, chords in bars if number > 0]
-    for first in range(0, len(full), _BARS_A_ROW):
-        row = full[first : first + _BARS_A_ROW]
-        table.add_row(str(row[0][0]), *(text for _, text in row))
-    return table
-
-
-def _plain_table() -> Table:
-    from rich.table import Table
-
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="underline")
-
-
-def _bar_text(chords: Sequence[ChordSymbol]) -> str:
-    marks = {"accompaniment": "{}", "held": "%", "melody": "({})", "key": "-"}
-    return " ".join(marks[chord.source].format(chord.name) for chord in chords)
-
-
-def _legend(bars: Sequence[tuple[int, Sequence[ChordSymbol]]]) -> str:
-    sources = {chord.source for _, chords in bars for chord in chords}
-    meanings = {
-        "held": "%: the chord before it still holds.",
-        "melody": "(C): implied by the melody.",
-        "key": "-: nothing sounds.",
-    }
-    return "  ".join(meaning for source, meaning in meanings.items() if source in sources)

@@ -12,7 +12,8 @@ Chooser = Callable[[str, Sequence[Any]], int]
 
 The kinds and their options: ``round`` (the shorter length, the longer one); ``pitch`` (MIDI pitches);
 ``scale_note`` (names, the tonic at both ends); ``octave`` (octave numbers); ``neighbour`` (1, -1);
-``raised_fourth`` (True, False); ``fallback`` (2, -2).
+``raised_fourth`` (True, False); ``fallback`` (2, -2). `rnnfast.music.improvise` by default asks for ``start``
+(measures to hear first), ``seed`` (seeds of the model), ``entry`` (intervals) and ``pitch``.
 """
 
 _Option = TypeVar("_Option")

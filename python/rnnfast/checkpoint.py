@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -45,9 +46,21 @@ def save(model: LanguageModel, path: str | os.PathLike[str]) -> None:
             "beta2_power": beta2_power.hex(),
         },
     }
+    facts["sha256"] = digest(facts, tensors)
+    # One entry of metadata: safetensors writes several in no fixed order, and equal models make equal files.
     data = safetensors.numpy.save(tensors, metadata={"rnnfast": json.dumps(facts)})
     with atomic_write(path) as file:
         file.write(data)
+
+
+def digest(facts: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> str:
+    """SHA-256 of all that a file says: a flipped bit in a weight would otherwise go unnoticed."""
+    total = hashlib.sha256(json.dumps(facts).encode())
+    for name in sorted(tensors):
+        tensor = np.ascontiguousarray(tensors[name])
+        total.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
+        total.update(tensor.tobytes())
+    return total.hexdigest()
 
 
 def load(path: str | os.PathLike[str]) -> LanguageModel:
@@ -67,6 +80,8 @@ def load(path: str | os.PathLike[str]) -> LanguageModel:
     except safetensors.SafetensorError as error:
         raise ValueError(f"path {name} is damaged, or no safetensors file at all: {error}") from error
     try:
+        if facts.pop("sha256") != digest(facts, tensors):
+            raise ValueError("its content does not agree with its checksum")
         config = facts["config"]
         _check_shapes(config, tensors)
         model = LanguageModel(**config, vocabulary=facts["vocabulary"])
@@ -80,7 +95,7 @@ def _facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
     try:
         facts = json.loads(metadata["rnnfast"])
         kind, version = facts["kind"], facts["format"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"path {name} is of another kind: a safetensors file, but no saved rnnfast model"
         ) from error
@@ -109,6 +124,9 @@ def _check_shapes(config: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any
             raise ValueError(
                 f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {dtype} {shape}"
             )
+    moments = {f"optimizer.{letter}.{name}" for letter in _MOMENTS for name in expected}
+    for name in sorted(set(tensors) - set(expected) - moments):
+        raise ValueError(f"{name} is no part of such a model")
     for letter in _MOMENTS:
         present = {name for name in expected if f"optimizer.{letter}.{name}" in tensors}
         if present and present != set(expected):
@@ -126,11 +144,10 @@ def _restore(model: LanguageModel, facts: dict[str, Any], tensors: dict[str, np.
         {name: tensors[key] for name in model.parameters if (key := f"optimizer.{letter}.{name}") in tensors}
         for letter in _MOMENTS
     ]
-    model._native.set_optimizer_state(
-        optimizer["kind"],
-        optimizer["steps"],
-        float.fromhex(optimizer["beta1_power"]),
-        float.fromhex(optimizer["beta2_power"]),
-        *moments,
-    )
+    power1, power2 = (float.fromhex(optimizer[key]) for key in ("beta1_power", "beta2_power"))
+    if not (0 <= power1 <= 1 and 0 <= power2 <= 1):  # a NaN is not either
+        raise ValueError(f"optimizer.beta1_power and beta2_power are {power1} and {power2}, expected 0 to 1")
+    if optimizer["steps"] < 0:
+        raise ValueError(f"optimizer.steps is {optimizer['steps']}, expected at least 0")
+    model._native.set_optimizer_state(optimizer["kind"], optimizer["steps"], power1, power2, *moments)
     model._native.epochs_begun = facts["epochs_begun"]

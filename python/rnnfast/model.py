@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core, text
+from rnnfast._arguments import integer, real
+from rnnfast._arguments import seed as checked_seed
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
 
@@ -94,10 +95,10 @@ class LanguageModel:
         name = _dtype_name(dtype)
         self._vocabulary = None if vocabulary is None else text.check_vocabulary(vocabulary, vocab_size)
         sizes = {
-            "vocab_size": _integer("vocab_size", vocab_size),
-            "hidden_size": _integer("hidden_size", hidden_size),
-            "num_layers": _integer("num_layers", num_layers),
-            "seed": _seed(seed),
+            "vocab_size": integer("vocab_size", vocab_size),
+            "hidden_size": integer("hidden_size", hidden_size),
+            "num_layers": integer("num_layers", num_layers),
+            "seed": checked_seed(seed),
         }
         self._native = _NATIVE[name](**sizes)
         self._config: dict[str, Any] = {"cell": cell, **sizes, "dtype": name}
@@ -169,6 +170,8 @@ class LanguageModel:
             For anything but real numbers.
         """
         own = self._native.parameters
+        if not isinstance(mapping, Mapping):
+            raise TypeError(f"set_parameters: mapping is {mapping!r}, expected a mapping of names to arrays")
         unknown = sorted(set(mapping) - set(own))
         if unknown:
             raise ValueError(f"set_parameters: no parameter {unknown[0]!r}, expected of {', '.join(own)}")
@@ -176,7 +179,10 @@ class LanguageModel:
         self._native.set_parameters([new.get(name) for name in own])
 
     def _parameter(self, name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Floats:
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(f"set_parameters: {name} is ragged, expected {shape}") from error
         if array.dtype.kind not in "iuf":
             raise TypeError(f"set_parameters: {name} has dtype {array.dtype}, expected real numbers")
         if array.shape != shape:
@@ -252,8 +258,9 @@ class LanguageModel:
         """
         inputs, targets = training_pair(X, Y, self.vocab_size)
         inputs, targets, held_out = validation_split(inputs, targets, validation, self.vocab_size)
-        if batch_size is not None and _integer("batch_size", batch_size) < 1:
+        if batch_size is not None and integer("batch_size", batch_size) < 1:
             raise ValueError(f"batch_size is {batch_size}, expected at least 1, or None for all samples")
+        callbacks = _functions(callbacks)
         history, native_progress = History(), _core.FitProgress()
 
         def epoch_end() -> bool:
@@ -265,17 +272,17 @@ class LanguageModel:
         if progress:
             from rnnfast.progress import ProgressBar
 
-            display = ProgressBar(_integer("epochs", epochs), inputs.shape, native_progress)
+            display = ProgressBar(integer("epochs", epochs), inputs.shape, native_progress)
         try:
             self._native.fit(
                 inputs=inputs,
                 targets=targets,
-                epochs=_integer("epochs", epochs),
-                batch_size=0 if batch_size is None else _integer("batch_size", batch_size),
-                optimizer=optimizer.native(),
-                reduction=reduction,
-                clip_value=clip_value,
-                clip_norm=clip_norm,
+                epochs=integer("epochs", epochs),
+                batch_size=0 if batch_size is None else integer("batch_size", batch_size),
+                optimizer=_optimizer(optimizer).native(),
+                reduction=_reduction(reduction),
+                clip_value=None if clip_value is None else real("clip_value", clip_value),
+                clip_norm=None if clip_norm is None else real("clip_norm", clip_norm),
                 shuffle=bool(shuffle),
                 validation=held_out,
                 progress=native_progress,
@@ -319,7 +326,7 @@ class LanguageModel:
 
     def initial_state(self, num_streams: int = 1) -> State:
         """The state before anything was read: zeros."""
-        streams = _integer("num_streams", num_streams)
+        streams = integer("num_streams", num_streams)
         if streams < 0:
             raise ValueError(f"num_streams is {streams}, expected at least 0")
         shape = (self.num_layers, streams, self.hidden_size)
@@ -408,17 +415,17 @@ class LanguageModel:
         """
         prompts, streams = self._prompts(prompt, num_streams, state)
         before = self._state(state, streams)
-        key = _seed(seed)
+        key = checked_seed(seed)
         tokens, _, _, _ = self._native.generate(
-            length=_integer("length", length),
+            length=integer("length", length),
             prompts=prompts,
             keys=[(key, stream) for stream in range(streams)],
-            temperature=float(temperature),
+            temperature=real("temperature", temperature),
             greedy=bool(greedy),
-            top_k=0 if top_k is None else _integer("top_k", top_k),
-            top_p=1.0 if top_p is None else float(top_p),
-            stop_token=-1 if stop_token is None else _integer("stop_token", stop_token),
-            initial_token=_integer("initial_token", initial_token),
+            top_k=0 if top_k is None else integer("top_k", top_k),
+            top_p=1.0 if top_p is None else real("top_p", top_p),
+            stop_token=-1 if stop_token is None else integer("stop_token", stop_token),
+            initial_token=integer("initial_token", initial_token),
             h=before.h,
             c=before.c,
             position=before.position,
@@ -458,10 +465,7 @@ class LanguageModel:
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:
             return self.initial_state(streams)
-        if not isinstance(state, State):
-            raise TypeError(
-                f"state is a {type(state).__name__}, expected a State, as step and predict return it"
-            )
+        _expect_state(state)
         shape = (self.num_layers, streams, self.hidden_size)
         for name, array, expected in (
             ("h", state.h, shape),
@@ -478,8 +482,10 @@ class LanguageModel:
 
     def _prompts(self, prompt: Prompt, num_streams: int, state: State | None) -> tuple[list[Tokens], int]:
         """One prompt for each stream, and how many streams that are: what num_streams, prompt and state agree on."""
+        if state is not None:
+            _expect_state(state)
         several = _several(prompt)
-        streams = _integer("num_streams", num_streams)
+        streams = integer("num_streams", num_streams)
         if streams < 0:
             raise ValueError(f"num_streams is {streams}, expected at least 0")
         for name, size in (
@@ -509,28 +515,33 @@ def _several(prompt: Any) -> list[Any] | None:
         return None
     if isinstance(prompt, np.ndarray):
         return list(prompt) if prompt.ndim == 2 else None
+    if not isinstance(prompt, Sequence):
+        raise TypeError(f"prompt is {prompt!r}, expected integers, text, or a sequence of prompts")
     entries = list(prompt)
     return entries if entries and all(isinstance(e, str) or np.ndim(e) == 1 for e in entries) else None
 
 
-def _integer(name: str, value: Any) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}, expected an integer") from None
-    if isinstance(value, bool | np.bool_) or abs(number) >= 2**31:
-        raise ValueError(f"{name} is {value!r}, expected an integer below 2^31")
-    return number
+def _expect_state(state: Any) -> None:
+    if not isinstance(state, State):
+        raise TypeError(f"state is a {type(state).__name__}, expected a State, as step and predict return it")
 
 
-def _seed(value: Any) -> int:
-    try:
-        seed = operator.index(value)
-    except TypeError:
-        raise TypeError(f"seed is {value!r}, expected an integer") from None
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed is {seed}, expected 0 to 2^64 - 1")
-    return seed
+def _optimizer(value: Any) -> Optimizer:
+    if not isinstance(value, Optimizer):
+        raise TypeError(f"optimizer is {value!r}, expected an Adam(...) or SGD(...)")
+    return value
+
+
+def _reduction(value: Any) -> str:
+    if value not in ("token", "sequence"):
+        raise ValueError(f"reduction is {value!r}, expected 'token' or 'sequence'")
+    return str(value)
+
+
+def _functions(callbacks: Any) -> list[Callback]:
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks is {callbacks!r}, expected a sequence of functions f(epoch, history)")
+    return list(callbacks)
 
 
 def _dtype_name(dtype: npt.DTypeLike) -> str:

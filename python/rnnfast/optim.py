@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnfast import _core
+from rnnfast._arguments import real
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class SGD:
 
     def native(self) -> _core.OptimizerConfig:
         """The same settings, checked, for the native training loop."""
-        return _core.OptimizerConfig("sgd", self.learning_rate, 0.9, 0.999, 1e-8, False, self.decay)
+        rate, decay = real("learning_rate", self.learning_rate), real("decay", self.decay)
+        return _core.OptimizerConfig("sgd", rate, 0.9, 0.999, 1e-8, False, decay)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,13 @@ class Adam:
     def native(self) -> _core.OptimizerConfig:
         """The same settings, checked, for the native training loop."""
         return _core.OptimizerConfig(
-            "adam", self.learning_rate, self.beta1, self.beta2, self.epsilon, self.keras_epsilon, self.decay
+            "adam",
+            real("learning_rate", self.learning_rate),
+            real("beta1", self.beta1),
+            real("beta2", self.beta2),
+            real("epsilon", self.epsilon),
+            bool(self.keras_epsilon),
+            real("decay", self.decay),
         )
 
 

@@ -21,7 +21,10 @@ def vocabulary_of(tokens: Iterable[str]) -> tuple[str, ...]:
 
 def check_vocabulary(vocabulary: Sequence[str], size: int) -> tuple[str, ...]:
     """The vocabulary as a tuple; ValueError unless it holds `size` distinct non-empty strings."""
-    entries = tuple(vocabulary)
+    try:
+        entries = tuple(vocabulary)
+    except TypeError:
+        raise TypeError(f"vocabulary is {vocabulary!r}, expected a sequence of strings") from None
     if not all(isinstance(entry, str) and entry for entry in entries):
         raise ValueError("vocabulary holds an empty entry or one that is not a string")
     if len(entries) != size:

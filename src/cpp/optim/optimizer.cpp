@@ -1,6 +1,8 @@
 #include "rnnfast/optimizer.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -21,12 +23,14 @@ void adam_step(const OptimizerConfig& config, double rate, Index n, const T* g, 
     state.beta1_power *= config.beta1;
     state.beta2_power *= config.beta2;
     const double correction1 = 1 - state.beta1_power, root_correction2 = std::sqrt(1 - state.beta2_power);
+    // One that T would flush to zero would make 0 / 0 of a parameter without a gradient.
+    const double epsilon = std::max(config.epsilon, static_cast<double>(std::numeric_limits<T>::min()));
     const double scaled = rate / correction1 * (config.keras_epsilon ? root_correction2 : 1);
     const kernels::AdamConstants<T> constants{
         static_cast<T>(config.beta1),  static_cast<T>(1 - config.beta1),
         static_cast<T>(config.beta2),  static_cast<T>(1 - config.beta2),
         static_cast<T>(scaled),        static_cast<T>(config.keras_epsilon ? 1 : root_correction2),
-        static_cast<T>(config.epsilon)};
+        static_cast<T>(epsilon)};
     active_kernels<T>().adam(n, constants, g, state.m.data(), state.v.data(), p);
 }
 

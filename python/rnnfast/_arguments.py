@@ -1,0 +1,38 @@
+"""Checks of single arguments that the public modules share. Messages name the argument and what came."""
+
+from __future__ import annotations
+
+import numbers
+import operator
+from typing import Any
+
+import numpy as np
+
+
+def integer(name: str, value: Any) -> int:
+    """Take `value` as an integer that fits 32 bits, so that sizes made of a few of them fit 64."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, expected an integer") from None
+    if isinstance(value, bool | np.bool_) or abs(number) >= 2**31:
+        raise ValueError(f"{name} is {value!r}, expected an integer below 2^31")
+    return number
+
+
+def seed(value: Any) -> int:
+    """Take `value` as a seed of random numbers."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"seed is {value!r}, expected an integer") from None
+    if not 0 <= number < 2**64:
+        raise ValueError(f"seed is {number}, expected 0 to 2^64 - 1")
+    return number
+
+
+def real(name: str, value: Any) -> float:
+    """Take `value` as a float; its range is for the native code to check."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}, expected a number")
+    return float(value)

@@ -1,0 +1,123 @@
+"""Inputs that several test files share: one LSTM problem, one small model, and how near is near enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rnnfast
+from rnnfast import _core
+
+SIZES = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64]
+"""Around the lane counts 1, 4, 8 and 16."""
+
+GRADIENTS = ("dx", "dW", "dR", "db", "dh0", "dc0")
+
+
+@dataclass
+class Lstm:
+    """One layer's arguments, and the engine's answers."""
+
+    x: NDArray[Any]
+    W: NDArray[Any]
+    R: NDArray[Any]
+    b: NDArray[Any]
+    h0: NDArray[Any]
+    c0: NDArray[Any]
+    dh_out: NDArray[Any]
+    dh_last: NDArray[Any]
+    dc_last: NDArray[Any]
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        return self.W, self.R, self.b
+
+    def forward(self) -> tuple[NDArray[Any], ...]:
+        return _core.lstm_forward(self.x, *self.weights, self.h0, self.c0)
+
+    def backward(self, h: Any, c: Any, gates: Any) -> dict[str, Any]:
+        return _core.lstm_backward(
+            self.dh_out, self.x, h, c, gates, *self.weights, self.dh_last, self.dc_last
+        )
+
+    def sample(self, n: slice) -> Lstm:
+        """The same problem for some samples of the batch."""
+        parts = (np.ascontiguousarray(a[:, n]) for a in (self.x, self.dh_out))
+        x, dh_out = parts
+        return Lstm(x, *self.weights, self.h0[n], self.c0[n], dh_out, self.dh_last[n], self.dc_last[n])
+
+
+def make_lstm(T: int, N: int, D: int, H: int, dtype: Any, *, tokens: bool = False, seed: int = 0) -> Lstm:
+    r = np.random.default_rng([seed, T, N, D, H])
+
+    def normal(*shape: int, scale: float = 1.0) -> NDArray[Any]:
+        return (scale * r.normal(size=shape)).astype(dtype)
+
+    x: Any = normal(T, N, D)
+    if tokens:
+        x = r.integers(-1, D, (T, N)).astype(np.int32)
+    return Lstm(
+        x,
+        normal(D, 4 * H, scale=D**-0.5),
+        normal(H, 4 * H, scale=H**-0.5),
+        normal(4 * H),
+        normal(N, H, scale=0.5),
+        normal(N, H),
+        normal(T, N, H),
+        normal(N, H),
+        normal(N, H),
+    )
+
+
+def one_hot(tokens: NDArray[Any], V: int, dtype: Any = np.float32) -> NDArray[Any]:
+    """-1 becomes a zero vector."""
+    return (np.asarray(tokens)[..., np.newaxis] == np.arange(V)).astype(dtype)
+
+
+def assert_near(got: Any, expected: Any, tolerance: float) -> None:
+    """Within `tolerance` of the largest expected number."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.shape == expected.shape
+    if expected.size:
+        scale = max(float(np.abs(expected).max()), 1e-30)
+        difference = float(np.abs(got - expected).max())
+        assert difference <= tolerance * scale, f"off by {difference / scale} of the scale"
+
+
+def assert_same_bits(got: Any, expected: Any) -> None:
+    got, expected = np.ascontiguousarray(got), np.ascontiguousarray(expected)
+    assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+    unsigned = f"u{got.dtype.itemsize}"
+    np.testing.assert_array_equal(got.view(unsigned), expected.view(unsigned))
+
+
+def samples(N: int = 7, T: int = 6, V: int = 5, seed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Inputs and targets (N, T), some of them missing."""
+    r = np.random.default_rng(seed)
+    X = r.integers(-1, V, (N, T)).astype(np.int32)
+    Y = r.integers(-1, V, (N, T)).astype(np.int32)
+    X[0, 0] = Y[0, 0] = 0
+    return X, Y
+
+
+def snapshot(model: rnnfast.LanguageModel) -> dict[str, NDArray[Any]]:
+    """Copies of the parameters, which `parameters` only shows."""
+    return {name: value.copy() for name, value in model.parameters.items()}
+
+
+def assert_same_parameters(got: Any, expected: Any) -> None:
+    """Of two models, or of a model and a snapshot: bit for bit."""
+    got, expected = (m.parameters if hasattr(m, "parameters") else m for m in (got, expected))
+    assert list(got) == list(expected)
+    for name in got:
+        assert_same_bits(got[name], expected[name])
+
+
+def roughen(model: rnnfast.LanguageModel, seed: int = 0, scale: float = 0.4) -> rnnfast.LanguageModel:
+    """Add noise to all parameters, biases too: a model whose predictions are far from uniform."""
+    r = np.random.default_rng(seed)
+    model.set_parameters({name: p + scale * r.normal(size=p.shape) for name, p in model.parameters.items()})
+    return model

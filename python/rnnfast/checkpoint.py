@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
 from rnnfast import _core
 from rnnfast._files import atomic_write
-
-if TYPE_CHECKING:
-    from rnnfast.model import LanguageModel
 
 KIND = "rnnfast.LanguageModel"
 FORMAT = 1
@@ -24,26 +24,71 @@ FORMAT = 1
 
 _MOMENTS = ("m", "v")
 
+Tensors = dict[str, npt.NDArray[Any]]
 
-def save(model: LanguageModel, path: str | os.PathLike[str]) -> None:
-    """Write the model to `path`, atomically."""
-    native = model._native
-    kind, steps, beta1_power, beta2_power, *moments = native.optimizer_state
-    tensors = {name: np.array(value) for name, value in model.parameters.items()}
-    for letter, arrays in zip(_MOMENTS, moments, strict=True):
+
+@dataclass(frozen=True)
+class OptimizerState:
+    """What an optimiser remembers.
+
+    Attributes
+    ----------
+    kind : {"adam", "sgd"}
+    steps : int
+    beta1_power, beta2_power : float
+        beta^steps.
+    m, v : name -> array
+        Adam's moments by parameter, empty before its first step.
+    """
+
+    kind: str
+    steps: int
+    beta1_power: float
+    beta2_power: float
+    m: Tensors
+    v: Tensors
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a model needs to go on.
+
+    Attributes
+    ----------
+    config : dict
+        The model's settings but the vocabulary.
+    vocabulary : sequence of str or None
+    parameters : name -> array
+    optimizer : OptimizerState
+    epochs_begun : int
+        The random position of the next epoch's shuffle.
+    """
+
+    config: dict[str, Any]
+    vocabulary: Sequence[str] | None
+    parameters: Tensors
+    optimizer: OptimizerState
+    epochs_begun: int
+
+
+def save(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
+    """Write `checkpoint` to `path`, atomically."""
+    optimizer = checkpoint.optimizer
+    tensors = dict(checkpoint.parameters)
+    for letter, arrays in zip(_MOMENTS, (optimizer.m, optimizer.v), strict=True):
         tensors |= {f"optimizer.{letter}.{name}": array for name, array in arrays.items()}
     facts = {
         "kind": KIND,
         "format": FORMAT,
         "version": _core.__version__,
-        "config": dict(model.config),
-        "vocabulary": model.vocabulary,
-        "epochs_begun": native.epochs_begun,
+        "config": checkpoint.config,
+        "vocabulary": checkpoint.vocabulary,
+        "epochs_begun": checkpoint.epochs_begun,
         "optimizer": {
-            "kind": kind,
-            "steps": steps,
-            "beta1_power": beta1_power.hex(),  # every bit of it
-            "beta2_power": beta2_power.hex(),
+            "kind": optimizer.kind,
+            "steps": optimizer.steps,
+            "beta1_power": optimizer.beta1_power.hex(),  # every bit of it
+            "beta2_power": optimizer.beta2_power.hex(),
         },
     }
     facts["sha256"] = digest(facts, tensors)
@@ -53,7 +98,7 @@ def save(model: LanguageModel, path: str | os.PathLike[str]) -> None:
         file.write(data)
 
 
-def digest(facts: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> str:
+def digest(facts: dict[str, Any], tensors: Tensors) -> str:
     """SHA-256 of all that a file says: a flipped bit in a weight would otherwise go unnoticed."""
     total = hashlib.sha256(json.dumps(facts).encode())
     for name in sorted(tensors):
@@ -63,10 +108,16 @@ def digest(facts: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> s
     return total.hexdigest()
 
 
-def load(path: str | os.PathLike[str]) -> LanguageModel:
-    """Read what `save` wrote. Everything is checked before a model is made."""
-    from rnnfast.model import LanguageModel
+def load(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read what `save` wrote, all of it checked: names, shapes, types, ranges and the checksum.
 
+    Raises
+    ------
+    ValueError
+        For a file that is damaged, of another kind, or of a newer format; the message says which.
+    OSError
+        Where there is no such file, or it cannot be read.
+    """
     name = repr(str(path))
     if Path(path).is_dir():
         raise IsADirectoryError(f"path {name} is a folder, expected a saved model")
@@ -82,13 +133,15 @@ def load(path: str | os.PathLike[str]) -> LanguageModel:
     try:
         if facts.pop("sha256") != digest(facts, tensors):
             raise ValueError("its content does not agree with its checksum")
-        config = facts["config"]
-        _check_shapes(config, tensors)
-        model = LanguageModel(**config, vocabulary=facts["vocabulary"])
-        _restore(model, facts, tensors)
+        _check_shapes(facts["config"], tensors)
+        return _checkpoint(facts, tensors)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"path {name} is damaged: {type(error).__name__}: {error}") from error
-    return model
+        raise damaged(path, error) from error
+
+
+def damaged(path: str | os.PathLike[str], error: Exception) -> ValueError:
+    """Return the error for a file whose content makes no model."""
+    return ValueError(f"path {str(path)!r} is damaged: {type(error).__name__}: {error}")
 
 
 def _facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
@@ -109,7 +162,7 @@ def _facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
     return dict(facts)
 
 
-def _check_shapes(config: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
+def _check_shapes(config: dict[str, Any], tensors: Tensors) -> None:
     """Before anything of the claimed size is allocated: the file itself must hold as much."""
     V, H, L = config["vocab_size"], config["hidden_size"], config["num_layers"]
     dtype = np.dtype(config["dtype"])
@@ -137,17 +190,21 @@ def _check_shapes(config: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any
                 raise ValueError(f"optimizer.{letter}.{name} is not finite {dtype} {expected[name]}")
 
 
-def _restore(model: LanguageModel, facts: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
-    model.set_parameters({name: tensors[name] for name in model.parameters})
+def _checkpoint(facts: dict[str, Any], tensors: Tensors) -> Checkpoint:
     optimizer = facts["optimizer"]
-    moments = [
-        {name: tensors[key] for name in model.parameters if (key := f"optimizer.{letter}.{name}") in tensors}
-        for letter in _MOMENTS
-    ]
     power1, power2 = (float.fromhex(optimizer[key]) for key in ("beta1_power", "beta2_power"))
     if not (0 <= power1 <= 1 and 0 <= power2 <= 1):  # a NaN is not either
         raise ValueError(f"optimizer.beta1_power and beta2_power are {power1} and {power2}, expected 0 to 1")
     if optimizer["steps"] < 0:
         raise ValueError(f"optimizer.steps is {optimizer['steps']}, expected at least 0")
-    model._native.set_optimizer_state(optimizer["kind"], optimizer["steps"], power1, power2, *moments)
-    model._native.epochs_begun = facts["epochs_begun"]
+    m, v = (
+        {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        for prefix in (f"optimizer.{letter}." for letter in _MOMENTS)
+    )
+    return Checkpoint(
+        config=facts["config"],
+        vocabulary=facts["vocabulary"],
+        parameters={name: tensor for name, tensor in tensors.items() if not name.startswith("optimizer.")},
+        optimizer=OptimizerState(optimizer["kind"], optimizer["steps"], power1, power2, m, v),
+        epochs_begun=facts["epochs_begun"],
+    )

@@ -443,9 +443,17 @@ class LanguageModel:
 
         A safetensors file, written atomically.
         """
-        from rnnfast import checkpoint
+        from rnnfast import checkpoint  # here, so that importing rnnfast stays quick
 
-        checkpoint.save(self, path)
+        native = self._native
+        state = checkpoint.Checkpoint(
+            config=dict(self._config),
+            vocabulary=self._vocabulary,
+            parameters={name: np.array(value) for name, value in native.parameters.items()},
+            optimizer=checkpoint.OptimizerState(*native.optimizer_state),
+            epochs_begun=native.epochs_begun,
+        )
+        checkpoint.save(state, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LanguageModel:
@@ -460,7 +468,23 @@ class LanguageModel:
         """
         from rnnfast import checkpoint
 
-        return checkpoint.load(path)
+        state = checkpoint.load(path)
+        try:
+            model = cls(**state.config, vocabulary=state.vocabulary)
+            model.set_parameters(state.parameters)
+            optimizer = state.optimizer
+            model._native.set_optimizer_state(
+                optimizer.kind,
+                optimizer.steps,
+                optimizer.beta1_power,
+                optimizer.beta2_power,
+                optimizer.m,
+                optimizer.v,
+            )
+            model._native.epochs_begun = state.epochs_begun
+        except (TypeError, ValueError, OverflowError) as error:
+            raise checkpoint.damaged(path, error) from error
+        return model
 
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:

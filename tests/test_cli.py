@@ -11,7 +11,10 @@ import pytest
 
 from rnnfast import LanguageModel, available_isas, music
 from rnnfast.cli import main
-from rnnfast.music.midi import read_midi
+from rnnfast.cli.solo import MAX_BARS
+from rnnfast.music import improvisation
+from rnnfast.music.midi import read_midi, write_midi
+from rnnfast.music.score import Note, Part, Score
 from rnnfast.music.tunes import bundled_tune
 
 QUICK = ["--epochs", "3", "--hidden", "8"]
@@ -97,6 +100,57 @@ def test_existing_files_are_kept_without_force(capsys: pytest.CaptureFixture[str
     assert Path("solo.mid").read_bytes().startswith(b"MThd")
 
 
+@pytest.mark.parametrize("name", ["tune.mid", "./tune.mid", "link.mid"])
+def test_what_is_read_is_not_overwritten(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    tune = bundled_tune().read_bytes()
+    Path("tune.mid").write_bytes(tune)
+    Path("link.mid").symlink_to("tune.mid")
+    assert main(["solo", "tune.mid", *QUICK, "-o", name, "--force"]) == 2
+    assert "is read and would be overwritten" in capsys.readouterr().err
+    assert Path("tune.mid").read_bytes() == tune
+
+
+def test_a_model_that_is_read_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solo", *QUICK, "--save-model", "m"]) == 0
+    assert main(["solo", "--model", "m", "--save-model", "m", "--force"]) == 2
+    assert "'m' is read and would be overwritten" in capsys.readouterr().err
+
+
+def test_all_outputs_are_written_or_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rnnfast.music.sound.sounding.MAX_SECONDS", 1)
+    assert main(["solo", *QUICK, "--wav", "--save-model", "m"]) == 2
+    assert "to render" in capsys.readouterr().err
+    assert os.listdir() == []
+
+
+def test_the_longest_solo_is_improvises() -> None:
+    assert MAX_BARS == improvisation.MAX_BARS
+
+
+def test_a_tune_with_little_to_learn_is_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["solo", *QUICK, "--bars", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "solo.mid: 1 bar, " in said
+    assert "note  " not in said
+    assert main(["solo", "solo.mid", *QUICK, "-o", "next.mid"]) == 0
+    said = capsys.readouterr().out
+    assert "solo.mid: 1 bar, " in said
+    assert "note      little to learn from" in said
+    assert main(["inspect", "solo.mid"]) == 0
+    said = capsys.readouterr().out
+    assert "1 bar, " in said
+    assert "1 bar with " in said
+
+
+def test_a_tune_too_short_to_learn_from_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    notes = (Note(0, 960, 60), Note(960, 1920, 62))
+    write_midi(Score(480, (Part(0, 0, "Tune", None, notes),)), "short.mid")
+    assert main(["solo", "short.mid", *QUICK, "-q"]) == 2
+    assert "short.mid: the corpus has 2 tokens" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -108,18 +162,35 @@ def test_existing_files_are_kept_without_force(capsys: pytest.CaptureFixture[str
         (["solo", "--melody", "99"], "99"),
         (["solo", "--melody", "Kazoo"], "Kazoo"),
         (["solo", "-o", "a.mid", "--save-model", "a.mid"], "two outputs have the same name"),
+        (["solo", "-o", "a.mid", "--save-model", "./a.mid"], "two outputs have the same name"),
+        (["solo", "-o", ""], "-o '': expected a name that ends in .mid or .midi"),
+        (["solo", "-o", "a.wav"], "-o 'a.wav': expected a name that ends in .mid or .midi"),
+        (["solo", "--save-model", ""], "--save-model '': expected the name of a file"),
+        (
+            ["solo", "--model", "text.mid", "--epochs", "3", "--hidden", "8"],
+            "--model and --epochs and --hidden",
+        ),
+        (
+            ["solo", "--faithful", "--bars", "3", "--temperature", "1"],
+            "--faithful and --bars and --temperature",
+        ),
+        (["solo", "drums.mid"], "drums.mid: the file has only drums"),
+        (["inspect", "drums.mid"], "drums.mid: the file has only drums"),
+        (["inspect", str(bundled_tune()), "--tune", "drums.mid"], "drums.mid: the file has only drums"),
         (["inspect", "missing.mid"], "No such file or directory: 'missing.mid'"),
         (["inspect", "text.mid"], "text.mid"),
     ],
 )
 def test_errors_are_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("text.mid").write_text("not music")
-    assert main([*words, *(QUICK if words[0] == "solo" else [])]) == 2
+    drums = tuple(Note(480 * i, 480 * i + 240, 38, channel=9) for i in range(8))
+    write_midi(Score(480, (Part(0, 0, "Drums", None, drums),)), "drums.mid")
+    assert main([*words, *(QUICK if words[0] == "solo" and "--model" not in words else [])]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("rnnfast: error: ")
     assert message in captured.err
     assert captured.err.count("\n") == 1
-    assert os.listdir() == ["text.mid"]
+    assert sorted(os.listdir()) == ["drums.mid", "text.mid"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +200,7 @@ def test_errors_are_one_line(words: list[str], message: str, capsys: pytest.Capt
         ["solo", "--temperature", "nan"],
         ["solo", "--seed", "-1"],
         ["solo", "--bars", "many"],
+        ["solo", "--bars", str(MAX_BARS + 1)],
         ["dance"],
         [],
     ],
@@ -169,6 +241,17 @@ def test_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         main(words)
     assert stopped.value.code == 0
     assert capsys.readouterr().out
+
+
+def test_ctrl_c_while_commands_are_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnnfast.cli.parser", interrupt)
+    assert main(["solo"]) == 130
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_ctrl_c_writes_nothing() -> None:

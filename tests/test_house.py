@@ -60,6 +60,8 @@ PARTS = {
     "rnnfast.optim": {"rnnfast._core", "rnnfast._arguments"},
     "rnnfast.train": {"rnnfast._core"},
     "rnnfast.progress": {"rnnfast._core"},
+    "rnnfast.state": set(),
+    "rnnfast.prompts": {"rnnfast.text", "rnnfast.train"},
     "rnnfast.checkpoint": {"rnnfast._core", "rnnfast._files"},
     "rnnfast.model": {
         "rnnfast._core",
@@ -67,6 +69,8 @@ PARTS = {
         "rnnfast.text",
         "rnnfast.optim",
         "rnnfast.train",
+        "rnnfast.state",
+        "rnnfast.prompts",
         "rnnfast.progress",
         "rnnfast.checkpoint",
     },

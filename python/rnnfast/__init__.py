@@ -12,9 +12,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rnnfast._core import NonFiniteError, __version__
-from rnnfast.model import LanguageModel, State
+from rnnfast.model import LanguageModel
 from rnnfast.optim import SGD, Adam, Optimizer
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
+from rnnfast.state import State
 from rnnfast.train import History
 
 if TYPE_CHECKING:

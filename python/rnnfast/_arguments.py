@@ -26,8 +26,8 @@ def seed(value: Any) -> int:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"seed is {value!r}, expected an integer") from None
-    if not 0 <= number < 2**64:
-        raise ValueError(f"seed is {number}, expected 0 to 2^64 - 1")
+    if isinstance(value, bool | np.bool_) or not 0 <= number < 2**64:
+        raise ValueError(f"seed is {value!r}, expected 0 to 2^64 - 1")
     return number
 
 
@@ -35,4 +35,7 @@ def real(name: str, value: Any) -> float:
     """Take `value` as a float; its range is for the native code to check."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large for a float") from None

@@ -95,24 +95,28 @@ class FitProgress:
 
 class _LanguageModel:
     def __init__(self, vocab_size: int, hidden_size: int, num_layers: int, seed: int) -> None: ...
-    epochs_begun: int
     @property
     def num_parameters(self) -> int: ...
     @property
     def parameters(self) -> dict[str, _AnyFloats]: ...
     def set_parameters(self, values: list[_AnyFloats | None]) -> None: ...
-    @property
-    def optimizer_state(
+    def snapshot(
         self,
-    ) -> tuple[str, int, float, float, dict[str, _AnyFloats], dict[str, _AnyFloats]]: ...
-    def set_optimizer_state(
+    ) -> tuple[
+        dict[str, _AnyFloats],
+        tuple[str, int, float, float, dict[str, _AnyFloats], dict[str, _AnyFloats]],
+        int,
+    ]: ...
+    def restore(
         self,
+        parameters: dict[str, _AnyFloats],
         kind: str,
         steps: int,
         beta1_power: float,
         beta2_power: float,
         m: dict[str, _AnyFloats],
         v: dict[str, _AnyFloats],
+        epochs_begun: int,
     ) -> None: ...
     def fit(
         self,

@@ -128,7 +128,11 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
             metadata = file.metadata() or {}
             facts = _facts(name, metadata)
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    except safetensors.SafetensorError as error:
+    except (
+        safetensors.SafetensorError,
+        AttributeError,
+        TypeError,
+    ) as error:  # the latter for dtypes NumPy has not
         raise ValueError(f"path {name} is damaged, or no safetensors file at all: {error}") from error
     try:
         if facts.pop("sha256") != digest(facts, tensors):
@@ -154,7 +158,9 @@ def _facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
         ) from error
     if kind != KIND:
         raise ValueError(f"path {name} is of another kind: {kind!r}, expected {KIND!r}")
-    if not isinstance(version, int) or version > FORMAT:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError(f"path {name} is damaged: its format is {version!r}, expected 1 to {FORMAT}")
+    if version > FORMAT:
         raise ValueError(
             f"path {name} is of a newer format: {version!r}, written by rnnfast {facts.get('version')!r}; "
             f"this is rnnfast {_core.__version__}, which reads formats up to {FORMAT}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -15,30 +14,13 @@ from rnnfast import _core, text
 from rnnfast._arguments import integer, real
 from rnnfast._arguments import seed as checked_seed
 from rnnfast.optim import Adam, Optimizer
+from rnnfast.prompts import Prompt, prompt_arrays, separate
+from rnnfast.state import Floats, State, checked_state, expect_state
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
 
-Floats = npt.NDArray[Any]
 Callback = Callable[[int, History], Any]
-Prompt = str | npt.ArrayLike | Sequence[str] | Sequence[npt.ArrayLike] | None
 
 _NATIVE = {"float32": _core.LanguageModelF32, "float64": _core.LanguageModelF64}
-
-
-@dataclass(frozen=True)
-class State:
-    """Where N streams are: give it to a call, get the next one back. Nothing is hidden in the model.
-
-    Attributes
-    ----------
-    h, c : (L, N, H) array of the model's dtype
-        Hidden and cell state of each layer.
-    position : (N,) uint64
-        Tokens drawn so far in each stream: where its random numbers go on.
-    """
-
-    h: Floats
-    c: Floats
-    position: npt.NDArray[np.uint64]
 
 
 class LanguageModel:
@@ -266,32 +248,38 @@ class LanguageModel:
         def epoch_end() -> bool:
             history.update(native_progress, len(inputs))
             answers = [callback(native_progress.epoch - 1, history) for callback in callbacks]
-            return any(answer is True for answer in answers)
+            return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
 
+        settings: dict[str, Any] = {
+            "epochs": integer("epochs", epochs),
+            "batch_size": 0 if batch_size is None else integer("batch_size", batch_size),
+            "optimizer": _optimizer(optimizer).native(),
+            "reduction": _reduction(reduction),
+            "clip_value": None if clip_value is None else real("clip_value", clip_value),
+            "clip_norm": None if clip_norm is None else real("clip_norm", clip_norm),
+            "shuffle": bool(shuffle),
+        }
         display = None
         if progress:
             from rnnfast.progress import ProgressBar
 
-            display = ProgressBar(integer("epochs", epochs), inputs.shape, native_progress)
+            display = ProgressBar(settings["epochs"], inputs.shape, native_progress)
         try:
             self._native.fit(
-                inputs=inputs,
-                targets=targets,
-                epochs=integer("epochs", epochs),
-                batch_size=0 if batch_size is None else integer("batch_size", batch_size),
-                optimizer=_optimizer(optimizer).native(),
-                reduction=_reduction(reduction),
-                clip_value=None if clip_value is None else real("clip_value", clip_value),
-                clip_norm=None if clip_norm is None else real("clip_norm", clip_norm),
-                shuffle=bool(shuffle),
+                inputs,
+                targets,
+                **settings,
                 validation=held_out,
                 progress=native_progress,
                 epoch_end=epoch_end if callbacks else None,
                 on_progress=None if display is None else display.update,
             )
         finally:
-            history.update(native_progress, len(inputs))
-            self.history = history
+            if (
+                native_progress.steps_per_epoch
+            ):  # it has begun: a call that was refused leaves the last one's history
+                history.update(native_progress, len(inputs))
+                self.history = history
             if display is not None:
                 display.close()
         return history
@@ -385,7 +373,7 @@ class LanguageModel:
             Read before the first draw, by all streams or, where it is a sequence of prompts, each by one. Text where
             the model has a vocabulary.
         temperature : float
-            Divides the logits; 0 is greedy.
+            Divides the logits of what top_k and top_p keep; 0 is greedy.
         greedy : bool
             The likeliest token, ties to the lowest id.
         top_k : int, optional
@@ -406,14 +394,15 @@ class LanguageModel:
         Returns
         -------
         tokens : (num_streams, length) int32
-            -1 after a stop.
+            What was drawn, without the prompt; -1 after a stop.
 
         Raises
         ------
         NonFiniteError
             Where the logits allow no draw (the weights have overflowed); names stream and step.
         """
-        prompts, streams = self._prompts(prompt, num_streams, state)
+        streams = self._num_streams(num_streams, prompt, state)
+        prompts = prompt_arrays(prompt, streams, self.vocab_size, self._vocabulary)
         before = self._state(state, streams)
         key = checked_seed(seed)
         tokens, _, _, _ = self._native.generate(
@@ -445,13 +434,13 @@ class LanguageModel:
         """
         from rnnfast import checkpoint  # here, so that importing rnnfast stays quick
 
-        native = self._native
+        parameters, optimizer, epochs_begun = self._native.snapshot()
         state = checkpoint.Checkpoint(
             config=dict(self._config),
             vocabulary=self._vocabulary,
-            parameters={name: np.array(value) for name, value in native.parameters.items()},
-            optimizer=checkpoint.OptimizerState(*native.optimizer_state),
-            epochs_begun=native.epochs_begun,
+            parameters=parameters,
+            optimizer=checkpoint.OptimizerState(*optimizer),
+            epochs_begun=epochs_begun,
         )
         checkpoint.save(state, path)
 
@@ -473,15 +462,16 @@ class LanguageModel:
             model = cls(**state.config, vocabulary=state.vocabulary)
             model.set_parameters(state.parameters)
             optimizer = state.optimizer
-            model._native.set_optimizer_state(
-                optimizer.kind,
-                optimizer.steps,
-                optimizer.beta1_power,
-                optimizer.beta2_power,
-                optimizer.m,
-                optimizer.v,
+            model._native.restore(
+                parameters=state.parameters,
+                kind=optimizer.kind,
+                steps=optimizer.steps,
+                beta1_power=optimizer.beta1_power,
+                beta2_power=optimizer.beta2_power,
+                m=optimizer.m,
+                v=optimizer.v,
+                epochs_begun=state.epochs_begun,
             )
-            model._native.epochs_begun = state.epochs_begun
         except (TypeError, ValueError, OverflowError) as error:
             raise checkpoint.damaged(path, error) from error
         return model
@@ -489,65 +479,24 @@ class LanguageModel:
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:
             return self.initial_state(streams)
-        _expect_state(state)
-        shape = (self.num_layers, streams, self.hidden_size)
-        for name, array, expected in (
-            ("h", state.h, shape),
-            ("c", state.c, shape),
-            ("position", state.position, shape[1:2]),
-        ):
-            if array.shape != expected:
-                raise ValueError(f"state.{name} has shape {array.shape}, expected {expected}")
-        return State(
-            np.ascontiguousarray(state.h, dtype=self.dtype),
-            np.ascontiguousarray(state.c, dtype=self.dtype),
-            np.ascontiguousarray(state.position, dtype=np.uint64),
-        )
+        return checked_state(state, (self.num_layers, streams, self.hidden_size), self.dtype)
 
-    def _prompts(self, prompt: Prompt, num_streams: int, state: State | None) -> tuple[list[Tokens], int]:
-        """One prompt for each stream, and how many streams that are: what num_streams, prompt and state agree on."""
-        if state is not None:
-            _expect_state(state)
-        several = _several(prompt)
+    def _num_streams(self, num_streams: int, prompt: Prompt, state: State | None) -> int:
+        """How many streams num_streams, prompt and state agree on; 1 may be left out."""
         streams = integer("num_streams", num_streams)
         if streams < 0:
             raise ValueError(f"num_streams is {streams}, expected at least 0")
+        if state is not None:
+            expect_state(state)
+        several = separate(prompt)
         for name, size in (
-            ("state", None if state is None else int(state.position.size)),
+            ("state", None if state is None else np.size(state.position)),
             ("prompt", None if several is None else len(several)),
         ):
             if size is not None and streams not in (1, size):
                 raise ValueError(f"{name} is for {size} streams, expected {streams} = num_streams")
             streams = streams if size is None else size
-        if several is not None:
-            return [self._prompt(entry) for entry in several], streams
-        return [self._prompt([] if prompt is None else prompt)] * streams, streams
-
-    def _prompt(self, prompt: Any) -> Tokens:
-        if not isinstance(prompt, str):
-            return token_array("prompt", prompt, self.vocab_size, dimensions=1)
-        if self._vocabulary is None:
-            raise ValueError(
-                "prompt is text, but the model has no vocabulary; pass vocabulary= when making it"
-            )
-        return text.encode(prompt, self._vocabulary)
-
-
-def _several(prompt: Any) -> list[Any] | None:
-    """The prompts where there are several, else None."""
-    if prompt is None or isinstance(prompt, str):
-        return None
-    if isinstance(prompt, np.ndarray):
-        return list(prompt) if prompt.ndim == 2 else None
-    if not isinstance(prompt, Sequence):
-        raise TypeError(f"prompt is {prompt!r}, expected integers, text, or a sequence of prompts")
-    entries = list(prompt)
-    return entries if entries and all(isinstance(e, str) or np.ndim(e) == 1 for e in entries) else None
-
-
-def _expect_state(state: Any) -> None:
-    if not isinstance(state, State):
-        raise TypeError(f"state is a {type(state).__name__}, expected a State, as step and predict return it")
+        return streams
 
 
 def _optimizer(value: Any) -> Optimizer:
@@ -570,7 +519,7 @@ def _functions(callbacks: Any) -> list[Callback]:
 
 def _dtype_name(dtype: npt.DTypeLike) -> str:
     try:
-        name = np.dtype(dtype).name
+        name = "None" if dtype is None else np.dtype(dtype).name
     except TypeError:
         name = repr(dtype)
     if name not in _NATIVE:

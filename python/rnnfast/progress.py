@@ -1,13 +1,27 @@
-"""A training run's progress bar: epochs, loss, tokens a second, time left. Nothing is shown but on a terminal."""
+"""A training run's progress bar: epochs, time left, loss, tokens a second. Nothing is shown but on a terminal."""
 
 from __future__ import annotations
 
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from rnnfast import _core
+
+_LEAST_BAR, _LONGEST_BAR = 10, 40
+_TIME = len("0:00:00")
+_LOSS = len("loss 1234.5 nats a window")
+_SPEED = len("12,345,678 tokens/s")
+_SPARE = 4
+"""Columns left free at the right: a ^C that the terminal echoes must not wrap the line."""
 
 
 class ProgressBar:
@@ -28,11 +42,7 @@ class ProgressBar:
         self._begin = time.perf_counter()
         console = Console(stderr=True)
         self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("epochs  loss {task.fields[loss]}  {task.fields[speed]} tokens/s "),
-            TimeRemainingColumn(),
+            *_columns(console.width, epochs),
             console=console,
             auto_refresh=False,  # no thread: the training loop calls, about ten times a second
             disable=not console.is_terminal,
@@ -43,16 +53,19 @@ class ProgressBar:
     def update(self) -> None:
         """Draw the bar as things stand."""
         native = self._native
-        steps = max(native.steps_per_epoch, 1)
+        done = native.epoch + native.step / max(native.steps_per_epoch, 1)
         if native.epoch:
-            (total, count, _), _, _ = native.stats(native.epoch - 1)
+            (total, _, _), _, _ = native.stats(native.epoch - 1)
+            loss = f"{total / self._samples:.1f}"
+        elif native.step:  # the first epoch so far: about this share of the samples
+            loss = f"{native.current[0] / (done * self._samples):.1f}"
         else:
-            total, count, _ = native.current
+            loss = "..."
         elapsed = max(time.perf_counter() - self._begin, 1e-9)
         self._bar.update(
             self._task,
-            completed=native.epoch + native.step / steps if native.step else native.epoch,
-            loss=f"{total / count:.3f}" if count else "...",
+            completed=done,
+            loss=loss,
             speed=f"{native.tokens / elapsed:,.0f}",
         )
         self._bar.refresh()
@@ -61,3 +74,18 @@ class ProgressBar:
         """Draw it once more and leave the terminal as it was."""
         self.update()
         self._bar.stop()
+
+
+def _columns(width: int, epochs: int) -> list[ProgressColumn]:
+    """What a terminal of `width` has room for: bar, count and time left; then the loss; then the speed."""
+    columns: list[ProgressColumn] = [MofNCompleteColumn(), TimeRemainingColumn()]
+    room = width - _SPARE - _LEAST_BAR - (2 * len(str(epochs)) + 2) - (_TIME + 1)
+    for text, size in (
+        ("loss {task.fields[loss]} nats a window", _LOSS),
+        ("{task.fields[speed]} tokens/s", _SPEED),
+    ):
+        if room <= size:
+            break
+        columns.append(TextColumn(text))
+        room -= size + 1
+    return [BarColumn(bar_width=min(_LEAST_BAR + max(room, 0), _LONGEST_BAR)), *columns]

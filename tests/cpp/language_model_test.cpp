@@ -94,7 +94,8 @@ TEST_CASE("a loss that is no number names its epoch and step and changes nothing
     LanguageModel<float> model({5, 8, 1, 1});
     std::vector<float> huge;
     for (int e = 0; e < 8 * 5; ++e) huge.push_back((e % 2 ? 1 : -1) * std::numeric_limits<float>::max());
-    model.set_parameters({nullptr, nullptr, nullptr, huge.data(), nullptr});
+    Poll quiet;
+    model.set_parameters({nullptr, nullptr, nullptr, huge.data(), nullptr}, quiet);
     const auto before = weights(model);
     FitProgress progress;
     Poll poll;

@@ -6,14 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rnnfast._core import __version__
-from rnnfast.cli import inspect, solo
-
-COMMANDS = (solo, inspect)
-
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
+    from rnnfast._core import __version__
+    from rnnfast.cli import inspect, solo
+
     top = argparse.ArgumentParser(
         prog="rnnfast",
         description="Learn a tune from a MIDI file with an LSTM, and improvise on it.",
@@ -21,18 +19,18 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"rnnfast {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for command in (solo, inspect):
         command.add_to(commands)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0, 2 for an error, 130 for Ctrl-C."""
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)  # imports the commands: Ctrl-C may come during that
         options.run(options)
     except KeyboardInterrupt:
-        print("rnnfast: interrupted; nothing more was written", file=sys.stderr)
+        print("rnnfast: interrupted; nothing was written", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has gone (`| head`): nobody is left to tell
         sys.stderr.close()

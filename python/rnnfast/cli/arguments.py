@@ -1,10 +1,16 @@
-"""Argument types that the commands share: a bad value is one line and exit status 2."""
+"""What the commands share: types of arguments, whose bad values are one line and exit status 2; reading a tune."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnnfast.music import Corpus
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:
@@ -52,3 +58,30 @@ def add_part_options(command: argparse.ArgumentParser) -> None:
             help=f"the part that has {meaning}: its number as `rnnfast inspect` shows it, or its track's name "
             "(default: found by its features)",
         )
+
+
+def read_corpus(
+    path: str | os.PathLike[str],
+    *,
+    melody: int | str | None = None,
+    chords: int | str | None = None,
+    faithful: bool = False,
+) -> Corpus:
+    """Read a MIDI file as `rnnfast.music.Corpus.from_midi` does; all errors name the file."""
+    from rnnfast.music import Corpus
+
+    with naming(path):
+        return Corpus.from_midi(path, melody=melody, chords=chords, faithful=faithful)
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Make errors in what a MIDI file holds begin with its name."""
+    from rnnfast.music import MidiError
+
+    try:
+        yield
+    except MidiError:
+        raise  # names the file already
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)}: {error}") from error

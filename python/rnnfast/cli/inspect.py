@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rnnfast.cli.arguments import add_part_options
+from rnnfast.cli.arguments import add_part_options, read_corpus
 
 
 def add_to(commands: Any) -> None:
@@ -28,8 +28,9 @@ def run(options: argparse.Namespace) -> None:
     """Read the file and print the report."""
     from rich.console import Console
 
-    from rnnfast.music.report import inspect_midi
+    from rnnfast.music.report import inspect_corpus
     from rnnfast.music.report_page import render
 
-    inspection = inspect_midi(options.file, melody=options.melody, chords=options.chords, tune=options.tune)
-    Console().print(render(inspection))
+    corpus = read_corpus(options.file, melody=options.melody, chords=options.chords)
+    tune = None if options.tune is None else read_corpus(options.tune)
+    Console().print(render(inspect_corpus(corpus, tune)))

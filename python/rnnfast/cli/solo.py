@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnfast.cli.arguments import add_part_options, integer, number
+from rnnfast.cli.arguments import add_part_options, integer, naming, number, read_corpus
+from rnnfast.cli.outputs import Outputs
 from rnnfast.model import LanguageModel
 from rnnfast.optim import Adam
 
 if TYPE_CHECKING:
-    from rnnfast.music import Corpus
+    from rnnfast.music import Corpus, Solo
     from rnnfast.train import History
 
 WINDOWS, WINDOW_LENGTH, BATCH_SIZE = 60, 30, 32
 """The jazz exercise's training data: 60 windows of 30 tokens, 32 a step."""
+
+
+EPOCHS, HIDDEN_SIZE, TEMPERATURE = 100, 64, 1.0
+
+MAX_BARS = 1024
+"""As `rnnfast.music.improvise` has it; --help should not wait for that module."""
+
+LITTLE_TOKENS, LITTLE_BARS = 8, 4
+"""A tune with fewer distinct tokens or fewer bars hardly teaches anything."""
 
 
 def add_to(commands: Any) -> None:
@@ -36,20 +44,23 @@ def add_to(commands: Any) -> None:
     command.add_argument("-o", "--output", default="solo.mid", metavar="PATH", help="default: solo.mid")
     command.add_argument("--wav", action="store_true", help="also render it as sound, beside the MIDI file")
     command.add_argument("--plot", action="store_true", help="also draw a piano roll (needs rnnfast[plot])")
-    command.add_argument("--epochs", type=integer(1, 10**6), default=100, metavar="N", help="default: 100")
+    command.add_argument("--epochs", type=integer(1, 10**6), metavar="N", help=f"default: {EPOCHS}")
     command.add_argument(
-        "--hidden", type=integer(1, 8192), default=64, metavar="N", help="LSTM units; default: 64"
+        "--hidden", type=integer(1, 8192), metavar="N", help=f"LSTM units; default: {HIDDEN_SIZE}"
     )
     command.add_argument(
-        "--temperature", type=number(0), default=1.0, metavar="X", help="0 is greedy; default: 1"
+        "--temperature", type=number(0), metavar="X", help=f"0 is greedy; default: {TEMPERATURE:g}"
     )
     command.add_argument("--seed", type=integer(0, 2**64 - 1), default=0, metavar="N", help="default: 0")
     add_part_options(command)
     command.add_argument(
-        "--bars", type=integer(1, 10_000), metavar="N", help="length of the solo (default: the tune's)"
+        "--bars", type=integer(1, MAX_BARS), metavar="N", help="default: the tune's, at most 64"
     )
     command.add_argument(
-        "--faithful", action="store_true", help="follow the known jazz exercise's rules to the letter"
+        "--faithful",
+        action="store_true",
+        help="follow the known jazz exercise's rules to the letter: sets of notes that overlap, 130 beats a minute, "
+        "the chords but no accompaniment",
     )
     command.add_argument("--save-model", metavar="PATH", help="keep the trained model")
     command.add_argument(
@@ -62,52 +73,85 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, train, improvise, write, and say what was done."""
+    _check_clashes(options)
     outputs = Outputs.of(options)
-    outputs.check(force=options.force)
+    outputs.check((path for path in (options.file, options.model) if path), force=options.force)
     from rnnfast import music
 
-    path = music.bundled_tune() if options.file is None else Path(options.file)
-    corpus = music.Corpus.from_midi(
-        path, melody=options.melody, chords=options.chords, faithful=options.faithful
-    )
     say = _silent if options.quiet else _say
-    say(f"tune      {path.name}: {len(corpus.measures)} bars, {len(corpus.tokens)} tokens, "
-        f"{len(corpus.vocabulary)} values")  # fmt: skip
-    if options.model:
-        model = _load(options.model, corpus)
-        say(f"model     {options.model}: {model.num_parameters:,} parameters")
-    else:
-        begin = time.perf_counter()
-        model, history = train(
-            corpus,
-            hidden_size=options.hidden,
-            epochs=options.epochs,
-            seed=options.seed,
-            faithful=options.faithful,
-            progress=not options.quiet,
-        )
-        seconds = time.perf_counter() - begin
-        say(f"training  {model.num_parameters:,} parameters, {options.epochs} epochs: loss from "
-            f"{history.sequence_loss[0]:.1f} to {history.sequence_loss[-1]:.1f} in {seconds:.2f} s")  # fmt: skip
-    if outputs.model:
-        model.save(outputs.model)
-        say(f"wrote     {outputs.model}")
+    path = music.bundled_tune() if options.file is None else Path(options.file)
+    corpus = read_corpus(path, melody=options.melody, chords=options.chords, faithful=options.faithful)
+    if options.model is None:
+        with naming(path):
+            corpus.fitting_length(WINDOW_LENGTH)  # raises where a tune is too short to learn from
+    _describe(corpus, path.name, say)
+    model = _trained(options, corpus, say) if options.model is None else _load(options.model, corpus, say)
     solo = music.improvise(
         model,
         corpus,
         bars=options.bars,
-        temperature=options.temperature,
+        temperature=TEMPERATURE if options.temperature is None else options.temperature,
         seed=options.seed,
         faithful=options.faithful,
     )
-    solo.save(outputs.midi)
-    say(f"wrote     {outputs.midi}: {len(solo.measures)} bars, {len(solo.notes)} notes, {solo.seconds:.1f} s")
+    outputs.write(_writers(outputs, model, solo))
+    facts = f": {_count(len(solo.measures), 'bar')}, {_count(len(solo.notes), 'note')}, {solo.seconds:.1f} s"
+    for written in outputs.paths:
+        say(f"wrote     {written}{facts if written == outputs.midi else ''}")
+
+
+def _check_clashes(options: argparse.Namespace) -> None:
+    """Raise where an option would have no effect beside another."""
+    for chosen, others, reason in (
+        (
+            "faithful",
+            ("bars", "temperature"),
+            "the exercise's rules fix the length and take the likeliest tokens",
+        ),
+        ("model", ("epochs", "hidden"), "a saved model is not trained"),
+    ):
+        if getattr(options, chosen):
+            clashing = [f"--{name}" for name in others if getattr(options, name) is not None]
+            if clashing:
+                raise ValueError(f"--{chosen} and {' and '.join(clashing)} exclude each other: {reason}")
+
+
+def _describe(corpus: Corpus, name: str, say: Callable[[str], None]) -> None:
+    bars, values = len(corpus.measures), len(corpus.vocabulary)
+    tokens = _count(len(corpus.tokens), "token")
+    say(f"tune      {name}: {_count(bars, 'bar')}, {tokens}, {_count(values, 'value')}")
+    if bars < LITTLE_BARS or values < LITTLE_TOKENS:
+        say("note      little to learn from: expect a solo that repeats itself or the tune")
+
+
+def _trained(options: argparse.Namespace, corpus: Corpus, say: Callable[[str], None]) -> LanguageModel:
+    epochs = EPOCHS if options.epochs is None else options.epochs
+    begin = time.perf_counter()
+    model, history = train(
+        corpus,
+        hidden_size=HIDDEN_SIZE if options.hidden is None else options.hidden,
+        epochs=epochs,
+        seed=options.seed,
+        faithful=options.faithful,
+        progress=not options.quiet,
+    )
+    seconds = time.perf_counter() - begin
+    first, last = history.sequence_loss[0], history.sequence_loss[-1]
+    say(f"training  {model.num_parameters:,} parameters, {_count(epochs, 'epoch')}: loss from {first:.1f} to "
+        f"{last:.1f} nats a window in {seconds:.2f} s")  # fmt: skip
+    return model
+
+
+def _writers(outputs: Outputs, model: LanguageModel, solo: Solo) -> dict[Path, Callable[[Path], None]]:
+    """How each file is written."""
+    writers: dict[Path, Callable[[Path], None]] = {outputs.midi: solo.save}
     if outputs.wav:
-        solo.render(outputs.wav)
-        say(f"wrote     {outputs.wav}")
+        writers[outputs.wav] = solo.render
     if outputs.plot:
-        solo.plot(outputs.plot)
-        say(f"wrote     {outputs.plot}")
+        writers[outputs.plot] = solo.plot
+    if outputs.model:
+        writers[outputs.model] = model.save
+    return writers
 
 
 def train(
@@ -149,49 +193,16 @@ def _silent(_: str) -> None:
     pass
 
 
-def _load(path: str, corpus: Corpus) -> LanguageModel:
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s'[: number != 1]}"
+
+
+def _load(path: str, corpus: Corpus, say: Callable[[str], None]) -> LanguageModel:
     model = LanguageModel.load(path)
     if model.vocabulary != corpus.vocabulary:
         raise ValueError(
             f"--model {path!r} was trained on another tune: its vocabulary has {model.vocab_size} values, "
             f"this tune's has {len(corpus.vocabulary)}, and they differ"
         )
+    say(f"model     {path}: {model.num_parameters:,} parameters")
     return model
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """The files that a run will write, all checked before the work begins."""
-
-    midi: Path
-    wav: Path | None
-    plot: Path | None
-    model: Path | None
-
-    @classmethod
-    def of(cls, options: argparse.Namespace) -> Outputs:
-        """Name the files as the options say."""
-        midi = Path(options.output)
-        return cls(
-            midi,
-            midi.with_suffix(".wav") if options.wav else None,
-            midi.with_suffix(".png") if options.plot else None,
-            Path(options.save_model) if options.save_model else None,
-        )
-
-    def check(self, *, force: bool) -> None:
-        """Raise where a file exists already, cannot be written, or needs an extra that is not installed."""
-        paths = [path for path in (self.midi, self.wav, self.plot, self.model) if path is not None]
-        if len(set(paths)) < len(paths):
-            raise ValueError(f"two outputs have the same name: {', '.join(map(str, paths))}")
-        for path in paths:
-            if path.is_dir():
-                raise IsADirectoryError(f"{str(path)!r} is a folder, expected a file to write")
-            if not path.parent.is_dir():
-                raise FileNotFoundError(f"{str(path)!r}: the folder {str(path.parent)!r} does not exist")
-            if not os.access(path.parent, os.W_OK):
-                raise PermissionError(f"{str(path)!r}: the folder {str(path.parent)!r} is not writable")
-            if path.exists() and not force:
-                raise FileExistsError(f"{str(path)!r} exists; --force overwrites it")
-        if self.plot and importlib.util.find_spec("matplotlib") is None:
-            raise ImportError('--plot needs matplotlib: pip install "rnnfast[plot]"')

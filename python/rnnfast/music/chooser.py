@@ -33,6 +33,8 @@ def random_chooser(seed: int) -> Chooser:
     >>> [chooser("round", (1, 2)) for _ in range(6)]
     [1, 1, 0, 0, 1, 0]
     """
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise TypeError(f"seed is {seed!r}, expected an integer of 0 or more")
     if operator.index(seed) < 0:
         raise ValueError(f"seed is {seed}, expected an integer of 0 or more")
     uniform = random.Random(operator.index(seed)).random  # the one method whose sequence Python keeps

@@ -152,6 +152,8 @@ class Corpus:
         """Put a score's melody into words: as `from_midi`, for a score that is already read."""
         if vocabulary_order not in ("sorted", "first_seen"):
             raise ValueError(f"vocabulary_order={vocabulary_order!r}: expected 'sorted' or 'first_seen'")
+        if not isinstance(score, Score):
+            raise TypeError(f"score is {score!r}, expected a Score; Corpus.from_midi reads a file")
         _check_region(start, end)
         arrangement = arrange(score, melody=melody, chords=chords)
         bars, key = find_bars(score), find_key(score)
@@ -163,6 +165,10 @@ class Corpus:
         tokens = dict.fromkeys(token for measure in measures for token in measure.tokens)
         vocabulary = tuple(sorted(tokens) if vocabulary_order == "sorted" else tokens)
         return cls(score, arrangement, bars, symbols, key, measures, vocabulary, faithful)
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.measures)} bars, {len(self.tokens)} tokens, {len(self.vocabulary)} values"
+        return f"<Corpus {self.score.name!r}: {sizes}, {self.key}>"
 
     @property
     def chords(self) -> tuple[tuple[Chord, ...], ...]:
@@ -230,11 +236,11 @@ class Corpus:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             Where the corpus has no more than `length` tokens: `fitting_length` finds one that fits. Where an
-            argument is out of range.
+            argument is out of range or of another type.
         """
-        if len(self.tokens) <= length:
+        if hasattr(length, "__index__") and len(self.tokens) <= length:
             raise ValueError(
                 f"length={length}: the corpus has {len(self.tokens)} tokens, expected more than a window: "
                 f"pass length={self.fitting_length(length)}"

@@ -92,12 +92,16 @@ def parse_token(text: str) -> Token:
     ------
     ValueError
         `text` is not a token.
+    TypeError
+        `text` is not text.
 
     Examples
     --------
     >>> parse_token("S,0.333,<m2,P-4>")
     Token(type='S', length=Fraction(1, 3), interval=('m2', 'P-4'))
     """
+    if not isinstance(text, str):
+        raise TypeError(f"text is {text!r}, expected a token such as 'C,0.250'")
     match = _TOKEN.fullmatch(text)
     if not match:
         raise ValueError(

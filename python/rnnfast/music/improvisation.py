@@ -81,6 +81,7 @@ def improvise(
     TypeError
         An argument of another type.
     """
+    _check_types(model, corpus, faithful, chooser)
     words = _words(model, corpus)
     _check_temperature(temperature)
     chooser = random_chooser(seed) if chooser is None else chooser
@@ -94,6 +95,17 @@ def improvise(
     drawn = _draw(model, corpus, words, sources, temperature, chooser)
     frames = list(_lay_out(drawn, sources))
     return stage(corpus, sources, tuple(_place_notes(frames, corpus, chooser)))
+
+
+def _check_types(model: object, corpus: object, faithful: object, chooser: object) -> None:
+    if not hasattr(model, "generate") or not hasattr(model, "vocab_size"):
+        raise TypeError(f"model is {model!r}, expected a language model such as rnnfast.LanguageModel")
+    if not isinstance(corpus, Corpus):
+        raise TypeError(f"corpus is {corpus!r}, expected a Corpus, as Corpus.from_midi returns it")
+    if not isinstance(faithful, bool):
+        raise TypeError(f"faithful is {faithful!r}, expected True or False")
+    if chooser is not None and not callable(chooser):
+        raise TypeError(f"chooser is {chooser!r}, expected a function of a kind and options, or None")
 
 
 def _words(model: TokenModel, corpus: Corpus) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def read_midi(path: str | os.PathLike[str]) -> Score:
     ------
     MidiError
         The file is empty, damaged, of another kind, timed in SMPTE frames, larger than `MAX_BYTES` or longer
-        than `MAX_QUARTERS`.
+        than `MAX_QUARTERS`, or none of its notes ends.
     OSError
         The file cannot be opened (FileNotFoundError, IsADirectoryError, ...).
     """
@@ -82,7 +82,11 @@ def read_midi(path: str | os.PathLike[str]) -> Score:
         raise MidiError(f"{os.fspath(path)}: {error}") from error.__cause__
     sources = tracks if file.type == 1 else _by_channel(tracks)
     voices = ((source, _pair(source.events)) for source in sources)
-    sounding = ((source, notes) for source, notes in voices if notes)
+    sounding = [(source, notes) for source, notes in voices if notes]
+    if not sounding and (begun := _count_beginnings(tracks)):
+        raise MidiError(
+            f"{os.fspath(path)}: the file has no notes that end ({begun} note-ons without a note-off)"
+        )
     return Score(
         ticks_per_quarter=file.ticks_per_beat,
         parts=tuple(
@@ -101,6 +105,8 @@ def read_midi(path: str | os.PathLike[str]) -> Score:
 
 
 def _read_bytes(path: str | os.PathLike[str]) -> bytes:
+    if not isinstance(path, str | os.PathLike):  # open() would take a number as a file that is open already
+        raise TypeError(f"path is {path!r}, expected the name of a MIDI file")
     with open(path, "rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -180,6 +186,11 @@ def _pair(events: Iterable[tuple[int, Any]]) -> tuple[Note, ...]:
     return tuple(note for note in notes if note is not None)
 
 
+def _count_beginnings(tracks: list[_Track]) -> int:
+    messages = (message for track in tracks for _, message in track.events)
+    return sum(message.type == "note_on" and message.velocity > 0 for message in messages)
+
+
 def _program(track: _Track) -> int | None:
     return next((int(m.program) for _, m in track.events if m.type == "program_change"), None)
 
@@ -222,9 +233,15 @@ def write_midi(score: Score, path: str | os.PathLike[str]) -> None:
     ------
     ValueError
         A value of `score` that a MIDI file cannot hold.
+    TypeError
+        An argument, or a value of `score`, of another type.
     OSError
         The file cannot be written.
     """
+    if not isinstance(score, Score):
+        raise TypeError(f"score is {score!r}, expected a Score: write_midi(score, path)")
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path is {path!r}, expected the name of a file to write")
     _check(score)
     changes = (tick for events in (score.tempos, score.time_signatures, score.keys) for tick, *_ in events)
     end = max(score.end, *changes, 0) + score.ticks_per_quarter

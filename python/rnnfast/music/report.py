@@ -107,6 +107,12 @@ class Inspection:
     line: LineMeasures
     tune: TuneComparison | None
 
+    def __repr__(self) -> str:
+        return (
+            f"<Inspection {self.title!r}: {len(self.parts)} parts, {self.key}, {self.num_bars} bars, "
+            f"{self.seconds:.1f} s>"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TuneComparison:

@@ -49,10 +49,10 @@ def _summary(inspection: Inspection) -> Table:
     table.add_row("key", inspection.key + ("" if inspection.is_key_written else " (by its notes)"))
     table.add_row("meter", _meter_text(inspection))
     table.add_row("tempo", _tempo_text(inspection.tempos))
-    table.add_row("length", f"{inspection.num_bars} bars, {inspection.seconds:.1f} s")
+    table.add_row("length", f"{_count(inspection.num_bars, 'bar')}, {inspection.seconds:.1f} s")
     table.add_row(
         "to learn from",
-        f"{inspection.num_measures} bars with {inspection.num_tokens} tokens, "
+        f"{_count(inspection.num_measures, 'bar')} with {_count(inspection.num_tokens, 'token')}, "
         f"{inspection.num_values} distinct",
     )
     return table
@@ -132,6 +132,10 @@ def _line_cells(line: LineMeasures) -> dict[str, str]:
         "full bars": _percent(line.full_bars),
         "overlapping or stuck notes": str(line.overlaps + line.stuck_notes),
     }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s'[: number != 1]}"
 
 
 def _percent(share: float) -> str:

@@ -61,6 +61,9 @@ class Part:
     program: int | None
     notes: tuple[Note, ...]
 
+    def __repr__(self) -> str:
+        return f"<Part {self.number} {self.name!r}: {len(self.notes)} notes, program {self.program}>"
+
     @property
     def is_drums(self) -> bool:
         """Whether most of its notes are on the percussion channel."""
@@ -92,6 +95,10 @@ class Score:
     time_signatures: tuple[tuple[int, int, int], ...] = ()
     keys: tuple[tuple[int, str], ...] = ()
     name: str = ""
+
+    def __repr__(self) -> str:
+        ticks = f"{self.end} ticks, {self.ticks_per_quarter} a quarter note"
+        return f"<Score {self.name!r}: {len(self.parts)} parts, {ticks}>"
 
     @cached_property
     def end(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,17 +32,19 @@ def window_starts(
 
     Raises
     ------
-    ValueError
-        A corpus too short for one window, or a number out of range.
+    ValueError, TypeError
+        A corpus too short for one window, or a number out of range or of another type.
 
     Examples
     --------
     >>> window_starts(275, 5).tolist()
     [172, 47, 117, 192, 67]
     """
-    for name, value in (("count", count), ("length", length)):
-        if value < 1:
-            raise ValueError(f"{name} is {value}, expected 1 or more")
+    for name, value, least in (("count", count, 1), ("length", length, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise TypeError(f"{name} is {value!r}, expected an integer")
+        if not least <= operator.index(value) < 2**32:
+            raise ValueError(f"{name} is {value}, expected {least} to 2^32 - 1")
     if num_tokens <= length:
         raise ValueError(
             f"the corpus has {num_tokens} tokens, expected more than {length}, the length of a window"

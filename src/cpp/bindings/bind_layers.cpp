@@ -153,6 +153,7 @@ template <class T>
 py::tuple cross_entropy_of(const Array<T>& logits, const Tokens& targets, double scale) {
     expect_dimensions("logits", logits, 2, "(rows, V)");
     const Index rows = logits.shape(0), V = logits.shape(1);
+    if (V < 1) throw py::value_error("logits has no columns, expected (rows, V) with V at least 1");
     expect_shape("targets", targets, {rows}, "(rows,)");
     for (Index i = 0; i < rows; ++i)
         if (targets.at(i) < -1 || targets.at(i) >= V)
@@ -170,6 +171,7 @@ py::tuple cross_entropy_of(const Array<T>& logits, const Tokens& targets, double
 template <class T>
 Array<T> softmax_of(const Array<T>& logits) {
     expect_dimensions("logits", logits, 2, "(rows, V)");
+    if (logits.shape(1) < 1) throw py::value_error("logits has no columns, expected (rows, V) with V at least 1");
     Array<T> probabilities = copy(logits);
     const py::gil_scoped_release release;
     softmax(logits.shape(0), logits.shape(1), probabilities.mutable_data());

@@ -34,8 +34,9 @@ void set_parameters(LanguageModel<T>& model, const std::vector<std::optional<Arr
         if (values[k]) expect_shape(p.name.c_str(), *values[k], p.shape, "the parameter's own");
         data.push_back(values[k] ? values[k]->data() : nullptr);
     }
+    Poll poll = python_poll();
     const py::gil_scoped_release release;
-    model.set_parameters(data);
+    model.set_parameters(data, poll);
 }
 
 template <class T>
@@ -71,7 +72,8 @@ void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, I
 }
 
 template <class T>
-py::tuple evaluate(const LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets) {
+py::tuple evaluate(const LanguageModel<T>& model, const Tokens& given_inputs, const Tokens& given_targets) {
+    const Tokens inputs = copy(given_inputs), targets = copy(given_targets);  // other threads may change the caller's
     const Sequences data = sequences(inputs, targets);
     Poll poll = python_poll();
     LossSums sums;
@@ -101,8 +103,9 @@ struct State {
 };
 
 template <class T>
-py::tuple predict(const LanguageModel<T>& model, const Tokens& inputs, const Array<T>& h, const Array<T>& c,
+py::tuple predict(const LanguageModel<T>& model, const Tokens& given, const Array<T>& h, const Array<T>& c,
                   const Array<std::uint64_t>& position) {
+    const Tokens inputs = copy(given);  // another thread may change the caller's
     expect_dimensions("X", inputs, 2, "(N, T)");
     const Index N = inputs.shape(0), steps = inputs.shape(1);
     State<T> state(model, N, h, c, position);
@@ -132,8 +135,11 @@ py::tuple generate(const LanguageModel<T>& model, Index length, const std::vecto
     options.stop_token = stop_token;
     options.initial_token = initial_token;
     std::vector<Stream> streams;
-    for (std::size_t n = 0; n < keys.size(); ++n)
-        streams.push_back({keys[n].first, keys[n].second, prompts[n].data(), prompts[n].size()});
+    std::vector<Tokens> own;  // another thread may change the caller's
+    for (std::size_t n = 0; n < keys.size(); ++n) {
+        own.push_back(copy(prompts[n]));
+        streams.push_back({keys[n].first, keys[n].second, own[n].data(), own[n].size()});
+    }
     Tokens tokens = empty<std::int32_t>({N, length});
     Poll poll = python_poll();
     {
@@ -168,26 +174,38 @@ Buffer<T> join(const LanguageModel<T>& model, const py::dict& arrays) {
     return flat;
 }
 
-// (kind, steps, beta1_power, beta2_power, m, v); m and v are dicts of copies, empty before Adam's first step.
+// (parameters, (kind, steps, beta1_power, beta2_power, m, v), epochs_begun): copies of one moment; parameters, m and v
+// are dicts by name, m and v empty before Adam's first step.
 template <class T>
-py::tuple optimizer_state(LanguageModel<T>& model) {
-    const OptimizerState<T>& state = model.optimizer_state();
-    return py::make_tuple(state.kind == OptimizerConfig::Kind::adam ? "adam" : "sgd", state.steps, state.beta1_power,
-                          state.beta2_power, split(model, state.m), split(model, state.v));
+py::tuple snapshot(const LanguageModel<T>& model) {
+    Poll poll = python_poll();
+    Snapshot<T> s;
+    {
+        const py::gil_scoped_release release;
+        s = model.snapshot(poll);
+    }
+    const auto& o = s.optimizer;
+    const py::tuple optimizer = py::make_tuple(o.kind == OptimizerConfig::Kind::adam ? "adam" : "sgd", o.steps,
+                                               o.beta1_power, o.beta2_power, split(model, o.m), split(model, o.v));
+    return py::make_tuple(split(model, s.parameters), optimizer, s.epochs_begun);
 }
 
 template <class T>
-void set_optimizer_state(LanguageModel<T>& model, const std::string& kind, std::int64_t steps, double beta1_power,
-                         double beta2_power, const py::dict& m, const py::dict& v) {
+void restore(LanguageModel<T>& model, const py::dict& parameters, const std::string& kind, std::int64_t steps,
+             double beta1_power, double beta2_power, const py::dict& m, const py::dict& v, std::uint64_t epochs_begun) {
     if (kind != "adam" && kind != "sgd") throw py::value_error("kind is '" + kind + "', expected 'adam' or 'sgd'");
-    OptimizerState<T> state;
-    state.kind = kind == "adam" ? OptimizerConfig::Kind::adam : OptimizerConfig::Kind::sgd;
-    state.steps = steps;
-    state.beta1_power = beta1_power;
-    state.beta2_power = beta2_power;
-    state.m = join(model, m);
-    state.v = join(model, v);
-    model.optimizer_state() = std::move(state);
+    Snapshot<T> s;
+    s.parameters = join(model, parameters);
+    s.optimizer.kind = kind == "adam" ? OptimizerConfig::Kind::adam : OptimizerConfig::Kind::sgd;
+    s.optimizer.steps = steps;
+    s.optimizer.beta1_power = beta1_power;
+    s.optimizer.beta2_power = beta2_power;
+    s.optimizer.m = join(model, m);
+    s.optimizer.v = join(model, v);
+    s.epochs_begun = epochs_begun;
+    Poll poll = python_poll();
+    const py::gil_scoped_release release;
+    model.restore(s, poll);
 }
 
 template <class T>
@@ -196,18 +214,17 @@ void bind(py::module_& m, const char* name) {
     using Model = LanguageModel<T>;
     py::class_<Model>(m, name)
         .def(py::init([](Index vocab_size, Index hidden_size, Index num_layers, std::uint64_t seed) {
-                 return Model({vocab_size, hidden_size, num_layers, seed});
+                 Poll poll = python_poll();
+                 const py::gil_scoped_release release;
+                 return Model({vocab_size, hidden_size, num_layers, seed}, poll);
              }),
              py::arg("vocab_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("seed"))
         .def_property_readonly("num_parameters", &Model::num_parameters)
         .def_property_readonly("parameters", parameters<T>)
         .def("set_parameters", set_parameters<T>, py::arg("values"))
-        .def_property(
-            "epochs_begun", [](Model& self) { return self.epochs_begun(); },
-            [](Model& self, std::uint64_t epochs) { self.epochs_begun() = epochs; })
-        .def_property_readonly("optimizer_state", optimizer_state<T>)
-        .def("set_optimizer_state", set_optimizer_state<T>, py::arg("kind"), py::arg("steps"), py::arg("beta1_power"),
-             py::arg("beta2_power"), py::arg("m"), py::arg("v"))
+        .def("snapshot", snapshot<T>)
+        .def("restore", restore<T>, py::arg("parameters"), py::arg("kind"), py::arg("steps"), py::arg("beta1_power"),
+             py::arg("beta2_power"), py::arg("m"), py::arg("v"), py::arg("epochs_begun"))
         .def("fit", fit<T>, array("inputs"), array("targets"), py::arg("epochs"), py::arg("batch_size"),
              py::arg("optimizer"), py::arg("reduction"), py::arg("clip_value"), py::arg("clip_norm"),
              py::arg("shuffle"), py::arg("validation"), py::arg("progress"), py::arg("epoch_end"),

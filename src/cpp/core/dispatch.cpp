@@ -38,30 +38,39 @@ const Isa& find(const std::string& name, const char* argument) {
                                 "', expected one that this machine can run: " + valid);
 }
 
-// Without FMA in hardware the oracle is slow: `scalar` is what such a machine gets.
+// Where the hardware has no FMA the oracle is slow: an x86-64 machine without it gets `scalar`.
 const Isa& choose() {
     if (const char* name = std::getenv("RNNFAST_ISA"); name && *name) return find(name, "RNNFAST_ISA");
     const CpuFeatures cpu = cpu_features();
+#if defined(__aarch64__)
+    const bool has_fma = true;
+#else
+    const bool has_fma = cpu.avx2_fma;
+#endif
     const Isa* best = &isas[0];
     for (const Isa& isa : isas)
-        if (isa.runs_on(cpu) && isa.f32 != &kernels::scalar_fma_f32) best = &isa;
+        if (isa.runs_on(cpu) && (has_fma || isa.f32 != &kernels::scalar_fma_f32)) best = &isa;
     return *best;
 }
 
-std::atomic<const Isa*>& active() {
-    static std::atomic<const Isa*> isa{&choose()};
-    return isa;
+std::atomic<const Isa*> chosen{nullptr};  // by set_isa, or at the first call that needs it
+
+const Isa& active() {
+    const Isa* isa = chosen.load();
+    if (isa) return *isa;
+    const Isa& best = choose();
+    return chosen.compare_exchange_strong(isa, &best) ? best : *isa;
 }
 
 }  // namespace
 
 template <>
 const kernels::KernelTable<float>& active_kernels() {
-    return *active().load()->f32;
+    return *active().f32;
 }
 template <>
 const kernels::KernelTable<double>& active_kernels() {
-    return *active().load()->f64;
+    return *active().f64;
 }
 
 std::vector<std::string> known_isas() {
@@ -78,8 +87,8 @@ std::vector<std::string> available_isas() {
     return names;
 }
 
-std::string active_isa() { return active().load()->f32->name; }
+std::string active_isa() { return active().f32->name; }
 
-void set_isa(const std::string& name) { active().store(&find(name, "set_isa: name")); }
+void set_isa(const std::string& name) { chosen.store(&find(name, "set_isa: name")); }
 
 }  // namespace rnnfast

@@ -28,9 +28,24 @@ public:
     FloatScope(const FloatScope&) = delete;
     FloatScope& operator=(const FloatScope&) = delete;
 
+    /// The mode that the caller came with.
+    std::uint64_t callers() const noexcept { return callers_; }
+
 private:
     std::uint64_t callers_;
     bool outer_;
+};
+
+/// Another mode from construction to destruction: the caller's, while its function runs in the midst of our work.
+class FloatMode {
+public:
+    explicit FloatMode(std::uint64_t control) noexcept : ours_(read_float_control()) { write_float_control(control); }
+    ~FloatMode() { write_float_control(ours_); }
+    FloatMode(const FloatMode&) = delete;
+    FloatMode& operator=(const FloatMode&) = delete;
+
+private:
+    std::uint64_t ours_;
 };
 
 }  // namespace rnnfast

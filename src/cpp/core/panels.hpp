@@ -6,6 +6,7 @@
 
 #include "kernels/table.hpp"
 #include "rnnfast/buffer.hpp"
+#include "rnnfast/poll.hpp"
 
 namespace rnnfast {
 
@@ -14,9 +15,9 @@ inline Index panels_size(Index depth, Index columns) noexcept {
     return panels * depth * kernels::panel_columns;
 }
 
-/// B [depth, columns], row-major -> panels [panels_size].
+/// B [depth, columns], row-major -> panels [panels_size]. Polls after each panel.
 template <class T>
-void pack_panels(Index depth, Index columns, const T* b, T* panels) noexcept {
+void pack_panels(Index depth, Index columns, const T* b, T* panels, Poll& poll) {
     constexpr Index P = kernels::panel_columns;
     for (Index j = 0; j < columns; j += P) {
         const Index width = std::min(P, columns - j);
@@ -24,18 +25,20 @@ void pack_panels(Index depth, Index columns, const T* b, T* panels) noexcept {
             std::copy_n(b + k * columns + j, width, panels);
             std::fill(panels + width, panels + P, T(0));
         }
+        poll();
     }
 }
 
-/// B^T -> panels, for B [columns, depth], row-major.
+/// B^T -> panels, for B [columns, depth], row-major. Polls after each panel.
 template <class T>
-void pack_panels_transposed(Index depth, Index columns, const T* b, T* panels) noexcept {
+void pack_panels_transposed(Index depth, Index columns, const T* b, T* panels, Poll& poll) {
     constexpr Index P = kernels::panel_columns;
     for (Index j = 0; j < columns; j += P, panels += depth * P) {
         const Index width = std::min(P, columns - j);
         if (width < P) std::fill_n(panels, depth * P, T(0));
         for (Index p = 0; p < width; ++p)
             for (Index k = 0; k < depth; ++k) panels[k * P + p] = b[(j + p) * depth + k];
+        poll();
     }
 }
 

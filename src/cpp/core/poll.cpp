@@ -3,14 +3,6 @@
 #include "core/float_control.hpp"
 
 namespace rnnfast {
-namespace {
-
-struct RestoreOnExit {
-    std::uint64_t control = read_float_control();
-    ~RestoreOnExit() { write_float_control(control); }
-};
-
-}  // namespace
 
 Poll::Poll(std::function<void()> hook, std::chrono::milliseconds interval)
     : hook_(std::move(hook)),
@@ -19,8 +11,7 @@ Poll::Poll(std::function<void()> hook, std::chrono::milliseconds interval)
       callers_control_(read_float_control()) {}
 
 void Poll::call() {
-    const RestoreOnExit ours;
-    write_float_control(callers_control_);
+    const FloatMode callers(callers_control_);
     hook_();
     due_ = Clock::now() + interval_;
 }

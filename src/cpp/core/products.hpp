@@ -1,5 +1,5 @@
-// Products that stay interruptible: a large one is cut into blocks of rows and panels, with a poll between them. Each
-// element's sum is whole within a block, so the cuts change no bit.
+// Work over many rows that stays interruptible: cut into blocks, with a poll between them. A product is cut into blocks
+// of rows, panels and depth; a block goes on from the sums so far, so the cuts change no bit.
 #pragma once
 
 #include <algorithm>
@@ -9,30 +9,54 @@
 
 namespace rnnfast {
 
+/// The product over all of b's depth.
+template <class T>
+kernels::Gemm<T> product(Index rows, Index columns, Index depth, const T* a, Index a_row, Index a_depth, const T* b,
+                         const T* start, Index start_row, T* c, Index c_row) noexcept {
+    return {rows, columns, depth, a, a_row, a_depth, b, depth * kernels::panel_columns, start, start_row, c, c_row};
+}
+
 template <class T>
 void multiply(const kernels::KernelTable<T>& k, const kernels::Gemm<T>& whole, Poll& poll) {
     constexpr Index most_work = Index{1} << 24;  // multiply-adds: under a millisecond with SIMD
-    constexpr Index row_step = 240, column_step = 96;
-    if (whole.rows * whole.columns * whole.depth <= most_work) {
-        poll();
-        k.gemm(whole);
-        return;
-    }
+    constexpr Index row_step = 240, column_step = 96, depth_step = 512;
     const Index rows = std::min(whole.rows, row_step);
-    const Index steps = std::max<Index>(1, most_work / (rows * whole.depth * column_step));
+    const Index depth = whole.depth <= most_work / (row_step * column_step) ? whole.depth : depth_step;
+    const Index steps = std::max<Index>(1, most_work / std::max<Index>(1, rows * depth * column_step));
     const Index columns = steps * column_step;
     for (Index j = 0; j < whole.columns; j += columns) {
         for (Index i = 0; i < whole.rows; i += rows) {
-            kernels::Gemm<T> block = whole;
-            block.rows = std::min(rows, whole.rows - i);
-            block.columns = std::min(columns, whole.columns - j);
-            block.a += i * whole.a_row;
-            block.b += j * whole.depth;
-            if (block.start) block.start += i * whole.start_row + j;
-            block.c += i * whole.c_row + j;
-            poll();
-            k.gemm(block);
+            Index from = 0;
+            do {  // once even for depth 0: C = S
+                kernels::Gemm<T> block = whole;
+                block.rows = std::min(rows, whole.rows - i);
+                block.columns = std::min(columns, whole.columns - j);
+                block.depth = std::min(depth, whole.depth - from);
+                block.a += i * whole.a_row + from * whole.a_depth;
+                block.b += j / kernels::panel_columns * whole.panel_size + from * kernels::panel_columns;
+                block.c += i * whole.c_row + j;
+                if (from > 0) {
+                    block.start = block.c;
+                    block.start_row = block.c_row;
+                } else if (block.start) {
+                    block.start += i * whole.start_row + j;
+                }
+                poll();
+                k.gemm(block);
+                from += block.depth;
+            } while (from < whole.depth);
         }
+    }
+}
+
+/// body(first row, number of rows) over all rows, some thousand numbers at a time.
+template <class Body>
+void in_blocks(Index rows, Index columns, Poll& poll, Body body) {
+    constexpr Index most_numbers = Index{1} << 20;
+    const Index step = std::max<Index>(1, most_numbers / std::max<Index>(1, columns));
+    for (Index row = 0; row < rows; row += step) {
+        poll();
+        body(row, std::min(step, rows - row));
     }
 }
 

@@ -43,22 +43,23 @@ inline void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel,
     for (Index r = 0; r < R; ++r) {
 #pragma GCC unroll 16
         for (Index q = 0; q < Q; ++q) {
-            const T* s = start + (row + r) * start_row + column + q * V::lanes;
-            if (start == nullptr)
+            if (start == nullptr) {
                 sum[r][q] = V::broadcast(0);
-            else
+            } else {
+                const T* s = start + (row + r) * start_row + column + q * V::lanes;
                 sum[r][q] = whole ? V::load(s) : V::load_partial(s, left - q * V::lanes);
+            }
         }
     }
 
     const T* a = g.a + row * g.a_row + from * g.a_depth;
-    const T* b = g.b + panel * g.depth * panel_columns + from * panel_columns;
+    const T* b = g.b + panel * g.panel_size + from * panel_columns;
     for (Index k = from; k < to; ++k) {
         V b_row[Q];
 #pragma GCC unroll 16
         for (Index q = 0; q < Q; ++q) {
             const Index p = q / panel_vectors<V>, within = q % panel_vectors<V> * V::lanes;
-            b_row[q] = V::load(b + p * g.depth * panel_columns + within);
+            b_row[q] = V::load(b + p * g.panel_size + within);
         }
 #pragma GCC unroll 16
         for (Index r = 0; r < R; ++r) {

@@ -36,6 +36,13 @@ inline void sweep(Index n, Body body) noexcept {
     if (j < n) body(j, Part{n - j});
 }
 
+// x *= factor
+template <class V>
+void scale(Index n, typename V::Scalar factor, typename V::Scalar* x) noexcept {
+    const V times = V::broadcast(factor);
+    sweep<V>(n, [&](Index j, auto part) { store(load<V>(x + j, part) * times, x + j, part); });
+}
+
 // 16 numbers at once, for sums along a vector: element j of the row goes into partial sum j mod 16.
 template <class V>
 struct Sixteen {
@@ -46,6 +53,10 @@ struct Sixteen {
         Sixteen s;
         for (int q = 0; q < count; ++q) s.part[q] = V::broadcast(0);
         return s;
+    }
+    Sixteen& operator+=(const Sixteen& other) noexcept {
+        for (int q = 0; q < count; ++q) part[q] = part[q] + other.part[q];
+        return *this;
     }
     typename V::Scalar sum() const noexcept { return fold(part); }
 };

@@ -1,5 +1,5 @@
 // exp, log, sigmoid, tanh, made of +, -, *, fma, /, compare-and-select and integer operations only, the same sequence
-// on every instruction set. Error bounds, wherever the result is a normal number (tests/test_kernel_math.py):
+// on every instruction set. Error bounds, wherever the result is a normal number (tests/engine/test_kernel_math.py):
 //   exp, log, tanh: 2 ulp; sigmoid: 3 ulp. Exact limits at +-inf; NaN in gives NaN out; subnormals are zero.
 #pragma once
 

@@ -45,12 +45,6 @@ void clip(Index n, typename V::Scalar limit, typename V::Scalar* x) noexcept {
     });
 }
 
-template <class V>
-void scale(Index n, typename V::Scalar factor, typename V::Scalar* x) noexcept {
-    const V times = V::broadcast(factor);
-    sweep<V>(n, [&](Index j, auto part) { store(load<V>(x + j, part) * times, x + j, part); });
-}
-
 // In double whatever T is: element j into partial sum j mod 16, folded 8, 4, 2, 1.
 template <class V>
 double sum_of_squares(Index n, const typename V::Scalar* x) noexcept {

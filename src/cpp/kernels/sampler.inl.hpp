@@ -24,10 +24,7 @@ std::int32_t draw(Index n, const typename V::Scalar* logits, typename V::Scalar 
     using T = typename V::Scalar;
     Sixteen<V> sums = Sixteen<V>::zero();
     exponentials<V>(n, logits, row_max<V>(n, logits), inverse_temperature, weights,
-                    [&](Index, const Sixteen<V>& block) {
-#pragma GCC unroll 16
-                        for (int q = 0; q < Sixteen<V>::count; ++q) sums.part[q] = sums.part[q] + block.part[q];
-                    });
+                    [&sums](const Sixteen<V>& block) { sums += block; });
     const T total = sums.sum();
     if (!(total >= T(1))) return -1;  // the largest weight is 1: less, or NaN, means that there is no finite maximum
     const T threshold = u * total;

@@ -25,7 +25,7 @@ inline typename V::Scalar row_max(Index n, const typename V::Scalar* x) noexcept
     return lane[0];
 }
 
-// weights_j = exp((x_j - shift) * factor), in 16s; after each 16, block(first index, the 16 numbers, zero past the end)
+// weights_j = exp((x_j - shift) * factor), in 16s; after each, block(the 16 numbers, zero past the end)
 template <class V, class Block>
 inline void exponentials(Index n, const typename V::Scalar* x, typename V::Scalar shift, typename V::Scalar factor,
                          typename V::Scalar* weights, Block block) noexcept {
@@ -45,7 +45,7 @@ inline void exponentials(Index n, const typename V::Scalar* x, typename V::Scala
                 sixteen.part[q] = V::broadcast(0);
             }
         }
-        block(j, sixteen);
+        block(sixteen);
     }
 }
 
@@ -54,17 +54,8 @@ template <class V>
 inline typename V::Scalar row_exponentials(Index n, typename V::Scalar* x, typename V::Scalar& shift) noexcept {
     shift = row_max<V>(n, x);
     Sixteen<V> total = Sixteen<V>::zero();
-    exponentials<V>(n, x, shift, 1, x, [&](Index, const Sixteen<V>& block) {
-#pragma GCC unroll 16
-        for (int q = 0; q < Sixteen<V>::count; ++q) total.part[q] = total.part[q] + block.part[q];
-    });
+    exponentials<V>(n, x, shift, 1, x, [&total](const Sixteen<V>& block) { total += block; });
     return total.sum();
-}
-
-template <class V>
-inline void row_times(Index n, typename V::Scalar factor, typename V::Scalar* x) noexcept {
-    const V times = V::broadcast(factor);
-    sweep<V>(n, [&](Index j, auto part) { store(load<V>(x + j, part) * times, x + j, part); });
 }
 
 template <class V>
@@ -73,12 +64,12 @@ void softmax(Index rows, Index n, typename V::Scalar* logits) noexcept {
     for (Index row = 0; row < rows; ++row, logits += n) {
         T shift;
         const T total = row_exponentials<V>(n, logits, shift);
-        row_times<V>(n, T(1) / total, logits);
+        scale<V>(n, T(1) / total, logits);
     }
 }
 
 template <class V, bool Gradient>
-inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets, typename V::Scalar scale,
+inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets, typename V::Scalar factor,
                                typename V::Scalar* logits, LossSums& sums) noexcept {
     using T = typename V::Scalar;
     for (Index row = 0; row < rows; ++row, logits += n) {
@@ -98,17 +89,17 @@ inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets,
         sums.count += 1;
         sums.correct += correct;
         if constexpr (Gradient) {
-            row_times<V>(n, T(1) / total, logits);
+            scale<V>(n, T(1) / total, logits);
             logits[target] -= T(1);
-            row_times<V>(n, scale, logits);
+            scale<V>(n, factor, logits);
         }
     }
 }
 
 template <class V>
-void cross_entropy_gradient(Index rows, Index n, const std::int32_t* targets, typename V::Scalar scale,
+void cross_entropy_gradient(Index rows, Index n, const std::int32_t* targets, typename V::Scalar factor,
                             typename V::Scalar* logits, LossSums& sums) noexcept {
-    cross_entropy_rows<V, true>(rows, n, targets, scale, logits, sums);
+    cross_entropy_rows<V, true>(rows, n, targets, factor, logits, sums);
 }
 
 template <class V>

@@ -1,6 +1,6 @@
 // THE seam: above it nothing knows which instruction set runs, below it nothing knows Python, shapes' meaning or files.
 //
-// Every function is noexcept, allocates nothing and checks nothing: callers have checked. Sizes may be zero.
+// Every function is noexcept, allocates nothing and checks nothing: callers have checked. Sizes may be zero, but V.
 // The floating-point control register is the callers' (core/float_control.hpp); kernels never touch it.
 #pragma once
 
@@ -21,7 +21,8 @@ struct Gemm {
     Index rows, columns, depth;
     const T* a;  // element (i, k) at a[i * a_row + k * a_depth]
     Index a_row, a_depth;
-    const T* b;  // panels of [depth, 16]
+    const T* b;        // panels of [depth, 16]
+    Index panel_size;  // numbers from one panel to the next: 16 * depth, more where the depth is cut
     const T* start;
     Index start_row;
     T* c;

@@ -19,7 +19,8 @@ void Lstm<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool
     const auto pack = [](Index depth, Index columns, const T* matrix, Buffer<T>& panels, bool transposed) {
         const Index size = panels_size(depth, columns);
         if (panels.size() != size) panels = Buffer<T>(size);
-        (transposed ? pack_panels_transposed<T> : pack_panels<T>)(depth, columns, matrix, panels.data());
+        Poll none;
+        (transposed ? pack_panels_transposed<T> : pack_panels<T>)(depth, columns, matrix, panels.data(), none);
     };
     pack(H_, 4 * H_, R, R_panels_, false);
     if (!tokens_only) pack(D_, 4 * H_, W, W_panels_, false);
@@ -33,13 +34,12 @@ void Lstm<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* 
     const FloatScope scope;
     const auto& k = active_kernels<T>();
     const Index G = 4 * H_, rows = steps * batch;
-    if (!x.tokens)
-        multiply(k, {rows, G, D_, x.dense, D_, 1, W_panels_.data(), b_, 0, gates, G}, poll);
+    if (!x.tokens) multiply(k, product<T>(rows, G, D_, x.dense, D_, 1, W_panels_.data(), b_, 0, gates, G), poll);
     for (Index t = 0; t < steps; ++t) {
         T* a = gates + t * batch * G;
         const Index now = t * batch * H_, next = now + batch * H_;
         if (x.tokens) k.gather(batch, G, x.tokens + t * batch, W_, b_, a);
-        multiply(k, {batch, G, H_, h + now, H_, 1, R_panels_.data(), a, G, a, G}, poll);
+        multiply(k, product<T>(batch, G, H_, h + now, H_, 1, R_panels_.data(), a, G, a, G), poll);
         k.lstm_forward(batch, H_, c + now, a, c + next, h + next);
     }
 }
@@ -59,17 +59,20 @@ void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, co
         T* da = gates + t * batch * G;
         const Index now = t * batch * H_, next = now + batch * H_;
         k.lstm_backward(batch, H_, c + now, c + next, dh_out + now, gradients.dh, da, gradients.dc);
-        multiply(k, {batch, H_, G, da, G, 1, R_transposed_.data(), nullptr, 0, gradients.dh, H_}, poll);
+        multiply(k, product<T>(batch, H_, G, da, G, 1, R_transposed_.data(), nullptr, 0, gradients.dh, H_), poll);
     }
     // Weight gradients: sums over the rows (t, n), ascending; da is the right operand of both.
-    pack_panels(rows, G, gates, scratch);
-    multiply(k, {H_, G, rows, h, 1, H_, scratch, gradients.dR, G, gradients.dR, G}, poll);
+    pack_panels(rows, G, gates, scratch, poll);
+    multiply(k, product<T>(H_, G, rows, h, 1, H_, scratch, gradients.dR, G, gradients.dR, G), poll);
     if (x.tokens)
-        k.scatter_add(rows, G, x.tokens, gates, gradients.dW);
+        in_blocks(rows, G, poll, [&](Index row, Index count) {
+            k.scatter_add(count, G, x.tokens + row, gates + row * G, gradients.dW);
+        });
     else
-        multiply(k, {D_, G, rows, x.dense, 1, D_, scratch, gradients.dW, G, gradients.dW, G}, poll);
-    k.add_rows(rows, G, gates, gradients.db);
-    if (gradients.dx) multiply(k, {rows, D_, G, gates, G, 1, W_transposed_.data(), nullptr, 0, gradients.dx, D_}, poll);
+        multiply(k, product<T>(D_, G, rows, x.dense, 1, D_, scratch, gradients.dW, G, gradients.dW, G), poll);
+    in_blocks(rows, G, poll, [&](Index row, Index count) { k.add_rows(count, G, gates + row * G, gradients.db); });
+    if (gradients.dx)
+        multiply(k, product<T>(rows, D_, G, gates, G, 1, W_transposed_.data(), nullptr, 0, gradients.dx, D_), poll);
 }
 
 template class Lstm<float>;

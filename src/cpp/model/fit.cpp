@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "core/check.hpp"
 #include "core/float_control.hpp"
 #include "model/impl.hpp"
+#include "model/tokens.hpp"
 #include "rnnfast/random.hpp"
 
 namespace rnnfast {
@@ -77,8 +79,7 @@ private:
             auto& a = activations_.layers[static_cast<std::size_t>(l)];
             LayerInput<T> x{inputs_.data(), nullptr};
             if (l > 0)
-                x = {nullptr,
-                     activations_.layers[static_cast<std::size_t>(l - 1)].h.data() + activations_.layers_state};
+                x = {nullptr, activations_.layers[static_cast<std::size_t>(l - 1)].h.data() + activations_.slot_size};
             dh_.set_zero();
             dc_.set_zero();
             const LstmGradients<T> gradients{network_.in(flat_, network_.W(l)),
@@ -89,9 +90,8 @@ private:
                                              dc_.data()};
             network_.layers[static_cast<std::size_t>(l)].backward(T_, N, x, a.h.data(), a.c.data(), dh_out_.data(),
                                                                   a.gates.data(), gradients, scratch_.data(), poll);
-            std::swap(dh_out_, dx_);
+            if (l > 0) std::swap(dh_out_, dx_);  // what comes down is the next one's gradient from above
         }
-        if (network_.config.num_layers % 2 == 1) std::swap(dh_out_, dx_);
     }
 
     const Network<T>& network_;
@@ -101,6 +101,16 @@ private:
     Buffer<T> flat_;
 };
 
+// Adam remembers the gradient's square: an element that overflows it would stop learning for good.
+template <class T>
+bool adam_can_square(const FitOptions& options, double norm) {
+    if (options.optimizer.kind != OptimizerConfig::Kind::adam) return true;
+    double largest = norm;  // no element is larger
+    for (const auto& limit : {options.clipping.value, options.clipping.norm})
+        if (limit) largest = std::min(largest, *limit);
+    return largest <= std::sqrt(static_cast<double>(std::numeric_limits<T>::max()));
+}
+
 [[noreturn]] void throw_non_finite(const char* what, double value, const FitProgress& at) {
     throw NonFiniteError("fit: the " + std::string(what) + " is " + (std::isnan(value) ? "nan" : "infinite") +
                          " at epoch " + std::to_string(at.epoch) + ", step " + std::to_string(at.step) +
@@ -108,59 +118,90 @@ private:
                          "learning rate or clip_norm may help");
 }
 
-void check_options(const Sequences& data, const FitOptions& options, Index V) {
+// A copy: the caller's arrays may change while Python runs in the midst of the call.
+struct OwnSequences {
+    explicit OwnSequences(const Sequences& given) : inputs(size(given)), targets(size(given)), sequences(given) {
+        if (inputs.size() == 0) return;
+        std::copy_n(given.inputs, inputs.size(), inputs.data());
+        std::copy_n(given.targets, targets.size(), targets.data());
+        sequences.inputs = inputs.data();
+        sequences.targets = targets.data();
+    }
+    static Index size(const Sequences& s) { return s.samples > 0 && s.steps > 0 ? s.samples * s.steps : 0; }
+
+    Buffer<std::int32_t> inputs, targets;
+    Sequences sequences;
+};
+
+template <class Function>
+struct Finally {
+    explicit Finally(Function function) : function_(function) {}
+    ~Finally() { function_(); }
+    Function function_;
+};
+
+template <class T>
+void check_options(const Sequences& data, const Sequences& validation, const FitOptions& options, Index V) {
     at_least("fit: epochs", options.epochs, 0);
     at_least("fit: batch_size", options.batch_size, 0);
     at_least("fit: X: the number of samples", data.samples, 1);
     at_least("fit: X: the number of steps", data.steps, 1);
     check(options.optimizer);
+    if (!std::isfinite(static_cast<T>(options.optimizer.learning_rate)))
+        throw std::invalid_argument("optimizer: learning_rate is " + number(options.optimizer.learning_rate) +
+                                    ", which is infinite in the model's dtype");
     for (const auto& [name, limit] :
          {std::pair("clip_value", options.clipping.value), std::pair("clip_norm", options.clipping.norm)})
         if (limit && !(*limit > 0))
-            throw std::invalid_argument(std::string(name) + " is " + std::to_string(*limit) + ", expected more than 0");
+            throw std::invalid_argument(std::string(name) + " is " + number(*limit) + ", expected more than 0");
     check_sequences("X", "Y", data, V);
     check_counts("fit: Y", data);
-    if (options.validation.samples) {
-        check_sequences("validation X", "validation Y", options.validation, V);
-        check_counts("fit: validation Y", options.validation);
+    at_least("fit: validation X: the number of samples", validation.samples, 0);
+    if (validation.samples) {
+        at_least("fit: validation X: the number of steps", validation.steps, 1);
+        check_sequences("validation X", "validation Y", validation, V);
+        check_counts("fit: validation Y", validation);
     }
 }
 
 }  // namespace
 
 template <class T>
-void LanguageModel<T>::fit(const Sequences& data, const FitOptions& options, FitProgress& progress, Poll& poll) {
-    check_options(data, options, config().vocab_size);
-    const std::unique_lock fitting(impl_->fitting, std::try_to_lock);
-    if (!fitting) throw std::runtime_error("fit: this model is being fitted already, by another call");
+void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, FitProgress& progress, Poll& poll) {
+    const FloatScope scope;
+    const OwnSequences data(given), validation(options.validation);
+    check_options<T>(data.sequences, validation.sequences, options, config().vocab_size);
+    if (impl_->fitting.test_and_set())
+        throw std::runtime_error("fit: this model is being fitted already, by another call");
+    const Finally done([this] { impl_->fitting.clear(); });
 
     Network<T>& network = impl_->network;
-    const Index samples = data.samples;
+    const Index samples = given.samples;
     const Index batch = options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
     const Index last_batch = samples % batch;
-    progress = {};
-    progress.steps_per_epoch = samples / batch + (last_batch > 0);
-    Gradient<T> whole(network, data.steps, batch);
+    Gradient<T> whole(network, given.steps, batch);
     std::optional<Gradient<T>> rest;
-    if (last_batch > 0) rest.emplace(network, data.steps, last_batch);
+    if (last_batch > 0) rest.emplace(network, given.steps, last_batch);
     Buffer<Index> order(samples);
     {
-        const std::unique_lock lock(impl_->weights);
+        const WriteLock lock(impl_->weights, poll);
         network.prepare(true);
     }
+    progress = {};
+    progress.steps_per_epoch = samples / batch + (last_batch > 0);
 
     const auto step = [&](Index first) {
         Gradient<T>& gradient = first + batch <= samples ? whole : *rest;
         LossSums sums;
-        double norm;
         {
-            const std::shared_lock lock(impl_->weights);
-            gradient.compute(data, order.data() + first, options.reduction, sums, poll);
+            const ReadLock lock(impl_->weights, poll);
+            gradient.compute(data.sequences, order.data() + first, options.reduction, sums, poll);
             if (!std::isfinite(sums.loss)) throw_non_finite("loss", sums.loss, progress);
-            norm = clip_gradient(options.clipping, gradient.flat().size(), gradient.flat().data());
+            const double norm = clip_gradient(options.clipping, gradient.flat().size(), gradient.flat().data());
             if (!std::isfinite(norm)) throw_non_finite("gradient", norm, progress);
+            if (!adam_can_square<T>(options, norm)) throw_non_finite("square of the gradient", norm * norm, progress);
         }
-        const std::unique_lock lock(impl_->weights);
+        const WriteLock lock(impl_->weights, poll);
         optimizer_step(options.optimizer, network.flat.size(), gradient.flat().data(), network.flat.data(),
                        impl_->optimizer);
         network.prepare(true);
@@ -182,13 +223,15 @@ void LanguageModel<T>::fit(const Sequences& data, const FitOptions& options, Fit
 
         EpochStats stats;
         stats.training = progress.current;
-        if (options.validation.samples) stats.validation = evaluate(options.validation, poll);
+        if (validation.sequences.samples) stats.validation = evaluate(validation.sequences, poll);
         stats.seconds = std::chrono::duration<double>(Poll::Clock::now() - begin).count();
         progress.epochs.push_back(stats);
         ++progress.epoch;
         progress.step = 0;
         progress.current = {};
-        if (options.epoch_end && options.epoch_end(progress)) break;
+        if (!options.epoch_end) continue;
+        const FloatMode callers(scope.callers());
+        if (options.epoch_end(progress)) break;
     }
 }
 

@@ -3,7 +3,9 @@
 
 #include "core/check.hpp"
 #include "core/float_control.hpp"
+#include "core/products.hpp"
 #include "model/impl.hpp"
+#include "model/tokens.hpp"
 #include "rnnfast/random.hpp"
 
 namespace rnnfast {
@@ -12,8 +14,8 @@ namespace {
 void check_options(const GenerateOptions& options, const std::vector<Stream>& streams, Index V) {
     at_least("generate: length", options.length, 0);
     check(options.sampler);
-    check_tokens("initial_token", 1, 1, &options.initial_token, V);
-    check_tokens("stop_token", 1, 1, &options.stop_token, V);
+    check_token("initial_token", options.initial_token, V);
+    check_token("stop_token", options.stop_token, V);
     for (const Stream& s : streams)
         if (s.prompt_length > 0) check_tokens("prompt", 1, s.prompt_length, s.prompt, V);
 }
@@ -40,11 +42,12 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
     const Index V = config().vocab_size, H = config().hidden_size, L = config().num_layers;
     const Index N = static_cast<Index>(streams.size());
     check_options(options, streams, V);
-    std::fill_n(tokens, N * options.length, -1);
+    in_blocks(N, options.length, poll,
+              [&](Index row, Index count) { std::fill_n(tokens + row * options.length, count * options.length, -1); });
     if (options.length == 0 || N == 0) return;
 
     const FloatScope scope;
-    const std::shared_lock lock(impl_->weights);
+    const ReadLock lock(impl_->weights, poll);
     Sampler<T> sampler(options.sampler, V);
     Activations<T> activations(config(), 1, N);
     Buffer<T> logits(N * V);
@@ -78,6 +81,7 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
         for (Index n = 0; n < N; ++n) {
             Cursor& cursor = cursors[static_cast<std::size_t>(n)];
             if (!cursor.draws(t)) continue;
+            poll();
             const Stream& stream = streams[static_cast<std::size_t>(n)];
             const T u = random_uniform<T>({stream.seed, stream.stream}, state.position[n], Purpose::sampling);
             const std::int32_t token = sampler(logits.data() + n * V, u);

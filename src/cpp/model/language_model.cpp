@@ -2,30 +2,22 @@
 
 #include <algorithm>
 
+#include "core/float_control.hpp"
 #include "model/impl.hpp"
 
 namespace rnnfast {
 
-void check_tokens(const char* argument, Index rows, Index steps, const std::int32_t* tokens, Index V) {
-    for (Index i = 0; i < rows * steps; ++i)
-        if (tokens[i] < -1 || tokens[i] >= V)
-            throw std::invalid_argument(std::string(argument) + "[" + std::to_string(i / steps) + ", " +
-                                        std::to_string(i % steps) + "] is " + std::to_string(tokens[i]) +
-                                        ", expected a token from 0 to " + std::to_string(V - 1) + ", or -1 for none");
-}
-
-void to_time_major(Index rows, Index steps, Index row_stride, const std::int32_t* in, const Index* order,
-                   std::int32_t* out) noexcept {
-    for (Index n = 0; n < rows; ++n) {
-        const std::int32_t* row = in + (order ? order[n] : n) * row_stride;
-        for (Index t = 0; t < steps; ++t) out[t * rows + n] = row[t];
-    }
+template <class T>
+LanguageModel<T>::LanguageModel(const LanguageModelConfig& config, Poll& poll) : impl_(std::make_unique<Impl>(config)) {
+    const FloatScope scope;
+    initialise(impl_->network, poll);
+    impl_->network.prepare(false);
 }
 
 template <class T>
-LanguageModel<T>::LanguageModel(const LanguageModelConfig& config) : impl_(std::make_unique<Impl>(config)) {
-    initialise(impl_->network);
-    impl_->network.prepare(false);
+LanguageModel<T>::LanguageModel(const LanguageModelConfig& config) {
+    Poll none;
+    *this = LanguageModel(config, none);
 }
 template <class T>
 LanguageModel<T>::~LanguageModel() = default;
@@ -52,14 +44,15 @@ const std::vector<ParameterView<T>>& LanguageModel<T>::parameters() const noexce
 }
 
 template <class T>
-void LanguageModel<T>::set_parameters(const std::vector<const T*>& values) {
+void LanguageModel<T>::set_parameters(const std::vector<const T*>& values, Poll& poll) {
     if (values.size() != parameters().size())
         throw std::invalid_argument("set_parameters: values has " + std::to_string(values.size()) +
                                     " entries, expected " + std::to_string(parameters().size()));
-    const std::unique_lock lock(impl_->weights);
+    Network<T>& network = impl_->network;
+    const WriteLock lock(impl_->weights, poll);
     for (std::size_t k = 0; k < values.size(); ++k)
-        if (values[k]) std::copy_n(values[k], parameters()[k].size, parameters()[k].data);
-    impl_->network.prepare(false);
+        if (values[k]) std::copy_n(values[k], parameters()[k].size, network.in(network.flat, parameters()[k]));
+    network.prepare(false);
 }
 
 template <class T>
@@ -68,13 +61,27 @@ Index LanguageModel<T>::storage_size() const noexcept {
 }
 
 template <class T>
-OptimizerState<T>& LanguageModel<T>::optimizer_state() noexcept {
-    return impl_->optimizer;
+Snapshot<T> LanguageModel<T>::snapshot(Poll& poll) const {
+    const ReadLock lock(impl_->weights, poll);
+    return {impl_->network.flat, impl_->optimizer, impl_->epochs_begun};
 }
 
 template <class T>
-std::uint64_t& LanguageModel<T>::epochs_begun() noexcept {
-    return impl_->epochs_begun;
+void LanguageModel<T>::restore(const Snapshot<T>& snapshot, Poll& poll) {
+    const auto fits = [this](const char* name, const Buffer<T>& buffer, bool may_be_empty) {
+        if (buffer.size() == storage_size() || (may_be_empty && buffer.size() == 0)) return;
+        throw std::invalid_argument("restore: " + std::string(name) + " has " + std::to_string(buffer.size()) +
+                                    " numbers, expected " + std::to_string(storage_size()));
+    };
+    fits("parameters", snapshot.parameters, false);
+    fits("m", snapshot.optimizer.m, true);
+    fits("v", snapshot.optimizer.v, true);
+    OptimizerState<T> optimizer = snapshot.optimizer;
+    const WriteLock lock(impl_->weights, poll);
+    std::copy_n(snapshot.parameters.data(), storage_size(), impl_->network.flat.data());
+    impl_->network.prepare(false);
+    impl_->optimizer = std::move(optimizer);
+    impl_->epochs_begun = snapshot.epochs_begun;
 }
 
 template class LanguageModel<float>;

@@ -63,45 +63,45 @@ void Network<T>::prepare(bool for_backward) {
 
 template <class T>
 Activations<T>::Activations(const LanguageModelConfig& config, Index steps_, Index batch_)
-    : steps(steps_), batch(batch_), layers_state(batch_ * config.hidden_size) {
+    : steps(steps_), batch(batch_), slot_size(batch_ * config.hidden_size) {
     for (Index l = 0; l < config.num_layers; ++l)
-        layers.push_back({Buffer<T>((steps + 1) * layers_state), Buffer<T>((steps + 1) * layers_state),
-                          Buffer<T>(steps * layers_state * 4)});
+        layers.push_back(
+            {Buffer<T>((steps + 1) * slot_size), Buffer<T>((steps + 1) * slot_size), Buffer<T>(steps * slot_size * 4)});
 }
 
 template <class T>
 void Activations<T>::load_state(const T* h, const T* c) {
     for (auto& layer : layers) {
-        std::copy_n(h, layers_state, layer.h.data());
-        std::copy_n(c, layers_state, layer.c.data());
-        h += layers_state;
-        c += layers_state;
+        std::copy_n(h, slot_size, layer.h.data());
+        std::copy_n(c, slot_size, layer.c.data());
+        h += slot_size;
+        c += slot_size;
     }
 }
 
 template <class T>
 void Activations<T>::store_state(Index steps_done, T* h, T* c) const {
     for (const auto& layer : layers) {
-        std::copy_n(layer.h.data() + steps_done * layers_state, layers_state, h);
-        std::copy_n(layer.c.data() + steps_done * layers_state, layers_state, c);
-        h += layers_state;
-        c += layers_state;
+        std::copy_n(layer.h.data() + steps_done * slot_size, slot_size, h);
+        std::copy_n(layer.c.data() + steps_done * slot_size, slot_size, c);
+        h += slot_size;
+        c += slot_size;
     }
 }
 
 template <class T>
 void Activations<T>::zero_state() {
     for (auto& layer : layers) {
-        std::fill_n(layer.h.data(), layers_state, T(0));
-        std::fill_n(layer.c.data(), layers_state, T(0));
+        std::fill_n(layer.h.data(), slot_size, T(0));
+        std::fill_n(layer.c.data(), slot_size, T(0));
     }
 }
 
 template <class T>
 void Activations<T>::carry_state(Index steps_done) {
     for (auto& layer : layers) {
-        std::copy_n(layer.h.data() + steps_done * layers_state, layers_state, layer.h.data());
-        std::copy_n(layer.c.data() + steps_done * layers_state, layers_state, layer.c.data());
+        std::copy_n(layer.h.data() + steps_done * slot_size, slot_size, layer.h.data());
+        std::copy_n(layer.c.data() + steps_done * slot_size, slot_size, layer.c.data());
     }
 }
 
@@ -112,7 +112,7 @@ void forward(const Network<T>& network, Index steps, const std::int32_t* tokens,
     for (std::size_t l = 0; l < network.layers.size(); ++l) {
         auto& a = activations.layers[l];
         network.layers[l].forward(steps, activations.batch, input, a.h.data(), a.c.data(), a.gates.data(), poll);
-        input = {nullptr, a.h.data() + activations.layers_state};
+        input = {nullptr, a.h.data() + activations.slot_size};
     }
 }
 

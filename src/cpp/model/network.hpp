@@ -37,7 +37,7 @@ struct Network {
 
 /// Initial weights (model/initialise.cpp).
 template <class T>
-void initialise(Network<T>& network);
+void initialise(Network<T>& network, Poll& poll);
 
 /// What the layers compute for `steps` x `batch` inputs: h and c [steps + 1, batch, H], gates, for each layer.
 template <class T>
@@ -50,8 +50,8 @@ struct Activations {
     };
     std::vector<Layer> layers;
 
-    T* top() { return layers.back().h.data() + layers_state; }  ///< h [steps, batch, H] of the last layer
-    Index layers_state;                                         ///< batch * H: one slot of h or c
+    T* top() { return layers.back().h.data() + slot_size; }  ///< h [steps, batch, H] of the last layer
+    Index slot_size;                                         ///< batch * H: one time step of h or c
 
     /// Slot 0 from, or the slot after `steps_done` steps to, a caller's arrays [L, batch, H].
     void load_state(const T* h, const T* c);

@@ -3,14 +3,22 @@
 
 #include "core/check.hpp"
 #include "core/float_control.hpp"
+#include "core/products.hpp"
 #include "model/impl.hpp"
+#include "model/tokens.hpp"
 
 namespace rnnfast {
 namespace {
 
-// Memory does not grow with the data: this many sequences, and this many steps of them, at a time.
+// Memory does not grow with the data: so many sequences at a time, and so many steps of them that their logits stay
+// small.
 constexpr Index most_rows = 64;
 constexpr Index most_steps = 64;
+constexpr Index most_logits = Index{1} << 22;
+
+Index steps_at_a_time(Index steps, Index rows, Index V) {
+    return std::max<Index>(1, std::min({most_steps, steps, most_logits / (std::max<Index>(1, rows) * V)}));
+}
 
 }  // namespace
 
@@ -22,11 +30,12 @@ LossSums LanguageModel<T>::evaluate(const Sequences& data, Poll& poll) const {
     at_least("evaluate: X: the number of steps", data.steps, 1);
     check_tokens("X", data.samples, data.steps, data.inputs, V);
     check_tokens("Y", data.samples, data.steps, data.targets, V);
+    const FloatScope scope;
     LossSums sums;
     for (Index row = 0; row < data.samples; row += most_rows) {
-        const std::shared_lock lock(impl_->weights);
+        const ReadLock lock(impl_->weights, poll);
         const Index N = std::min(most_rows, data.samples - row);
-        const Index chunk = std::min(most_steps, data.steps);
+        const Index chunk = steps_at_a_time(data.steps, N, V);
         Activations<T> activations(config(), chunk, N);
         Buffer<T> logits(chunk * N * V);
         Buffer<std::int32_t> inputs(chunk * N), targets(chunk * N);
@@ -36,7 +45,9 @@ LossSums LanguageModel<T>::evaluate(const Sequences& data, Poll& poll) const {
             to_time_major(N, steps, data.steps, data.targets + at, nullptr, targets.data());
             forward(network, steps, inputs.data(), activations, poll);
             network.dense.forward(steps * N, activations.top(), logits.data(), poll);
-            cross_entropy(steps * N, V, targets.data(), logits.data(), sums);
+            in_blocks(steps * N, V, poll, [&](Index first, Index count) {
+                cross_entropy(count, V, targets.data() + first, logits.data() + first * V, sums);
+            });
             activations.carry_state(steps);
         }
     }
@@ -51,8 +62,9 @@ void LanguageModel<T>::predict(Index N, Index steps, const std::int32_t* inputs,
     at_least("predict: the number of rows", N, 0);
     at_least("predict: the number of steps", steps, 0);
     check_tokens("X", N, steps, inputs, V);
-    const std::shared_lock lock(impl_->weights);
-    const Index chunk = std::min(most_steps, steps);
+    const FloatScope scope;
+    const ReadLock lock(impl_->weights, poll);
+    const Index chunk = steps_at_a_time(steps, N, V);
     Activations<T> activations(config(), chunk, N);
     Buffer<T> logits(chunk * N * V);
     Buffer<std::int32_t> tokens(chunk * N);
@@ -62,7 +74,7 @@ void LanguageModel<T>::predict(Index N, Index steps, const std::int32_t* inputs,
         to_time_major(N, now, steps, inputs + from, nullptr, tokens.data());
         forward(network, now, tokens.data(), activations, poll);
         network.dense.forward(now * N, activations.top(), logits.data(), poll);
-        softmax(now * N, V, logits.data());
+        in_blocks(now * N, V, poll, [&](Index first, Index count) { softmax(count, V, logits.data() + first * V); });
         for (Index t = 0; t < now; ++t)
             for (Index n = 0; n < N; ++n)
                 std::copy_n(logits.data() + (t * N + n) * V, V, probabilities + (n * steps + from + t) * V);

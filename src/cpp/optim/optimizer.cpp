@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/check.hpp"
 #include "core/dispatch.hpp"
 #include "core/float_control.hpp"
 
@@ -14,8 +15,8 @@ namespace {
 
 void require(bool fine, const char* field, double value, const char* expected) {
     if (!fine)
-        throw std::invalid_argument(std::string("optimizer: ") + field + " is " + std::to_string(value) +
-                                    ", expected " + expected);
+        throw std::invalid_argument(std::string("optimizer: ") + field + " is " + number(value) + ", expected " +
+                                    expected);
 }
 
 template <class T>
@@ -27,9 +28,9 @@ void adam_step(const OptimizerConfig& config, double rate, Index n, const T* g, 
     const double epsilon = std::max(config.epsilon, static_cast<double>(std::numeric_limits<T>::min()));
     const double scaled = rate / correction1 * (config.keras_epsilon ? root_correction2 : 1);
     const kernels::AdamConstants<T> constants{
-        static_cast<T>(config.beta1),  static_cast<T>(1 - config.beta1),
-        static_cast<T>(config.beta2),  static_cast<T>(1 - config.beta2),
-        static_cast<T>(scaled),        static_cast<T>(config.keras_epsilon ? 1 : root_correction2),
+        static_cast<T>(config.beta1), static_cast<T>(1 - config.beta1),
+        static_cast<T>(config.beta2), static_cast<T>(1 - config.beta2),
+        static_cast<T>(scaled),       static_cast<T>(config.keras_epsilon ? 1 : root_correction2),
         static_cast<T>(epsilon)};
     active_kernels<T>().adam(n, constants, g, state.m.data(), state.v.data(), p);
 }
@@ -70,10 +71,11 @@ template <class T>
 double clip_gradient(const Clipping& clipping, Index n, T* g) {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
-    if (clipping.value) k.clip(n, static_cast<T>(*clipping.value), g);
     const double norm = std::sqrt(k.sum_of_squares(n, g));
+    if (clipping.value) k.clip(n, static_cast<T>(*clipping.value), g);
     if (clipping.norm) {
-        const double factor = *clipping.norm / (norm + 1e-6);
+        const double clipped = clipping.value ? std::sqrt(k.sum_of_squares(n, g)) : norm;
+        const double factor = *clipping.norm / (clipped + 1e-6);
         if (factor < 1) k.scale(n, static_cast<T>(factor), g);
     }
     return norm;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/check.hpp"
 #include "core/dispatch.hpp"
 #include "core/float_control.hpp"
 
@@ -28,7 +29,7 @@ T reciprocal(double temperature) {
 
 void check(const SamplerConfig& c) {
     const auto refuse = [](const char* field, double value, const char* expected) {
-        throw std::invalid_argument(std::string(field) + " is " + std::to_string(value) + ", expected " + expected);
+        throw std::invalid_argument(std::string(field) + " is " + number(value) + ", expected " + expected);
     };
     if (!(c.temperature >= 0) || std::isinf(c.temperature))
         refuse("temperature", c.temperature, "a finite number of at least 0 (0 is greedy)");
@@ -71,8 +72,9 @@ std::int32_t Sampler<T>::operator()(const T* logits, T u) {
 template <class T>
 void Sampler<T>::drop_unlikely() {
     for (Index j = 0; j < V_; ++j) order_[j] = j;
-    std::stable_sort(order_.data(), order_.data() + V_, [this](Index a, Index b) { return kept_[a] > kept_[b]; });
-    Index keep = config_.top_k > 0 ? std::min(config_.top_k, V_) : V_;
+    const Index keep = config_.top_k > 0 ? std::min(config_.top_k, V_) : V_;
+    const auto likelier = [this](Index a, Index b) { return kept_[a] > kept_[b] || (kept_[a] == kept_[b] && a < b); };
+    std::partial_sort(order_.data(), order_.data() + keep, order_.data() + V_, likelier);
     for (Index j = keep; j < V_; ++j) kept_[order_[j]] = -infinity<T>;
     if (config_.top_p == 1) return;
     std::copy_n(kept_.data(), V_, weights_.data());

@@ -105,6 +105,10 @@ class Arrangement:
     melody: Part
     accompaniment: tuple[Part, ...]
 
+    def __repr__(self) -> str:
+        accompaniment = [part.name for part in self.accompaniment]
+        return f"<Arrangement: melody {self.melody.name!r}, accompaniment {accompaniment}>"
+
     @property
     def melody_line(self) -> tuple[Note, ...]:
         """The tune as a single line: one note an onset, in order; neighbours may still overlap."""

@@ -16,7 +16,8 @@ public:
     Index input_size() const noexcept { return inputs_; }
     Index output_size() const noexcept { return outputs_; }
 
-    /// Takes new weights: W [inputs, outputs] is copied; b [outputs] is read where it is: keep it alive.
+    /// Takes new weights: W [inputs, outputs] is copied; b [outputs] is read where it is: keep it alive and unchanged
+    /// until the next prepare. Throws std::bad_alloc. Must come before forward and backward.
     void prepare(const T* W, const T* b, bool for_backward);
 
     /// x [rows, inputs] -> y [rows, outputs].

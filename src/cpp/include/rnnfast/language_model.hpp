@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/loss.hpp"
 #include "rnnfast/optimizer.hpp"
@@ -30,8 +31,16 @@ template <class T>
 struct ParameterView {
     std::string name;  ///< layers.0.W, layers.0.R, layers.0.b, layers.1.W, ..., dense.W, dense.b
     std::vector<Index> shape;
-    T* data;
+    const T* data;
     Index size;
+};
+
+/// All that a model needs to go on where it stopped, at one moment.
+template <class T>
+struct Snapshot {
+    Buffer<T> parameters;  ///< [storage_size()]: parameter k at parameters()[k].data - parameters()[0].data
+    OptimizerState<T> optimizer;
+    std::uint64_t epochs_begun = 0;  ///< in the model's life: the stream number of the next epoch's shuffle
 };
 
 /// State of N streams, the caller's arrays: h and c [L, N, H]; position [N] counts the tokens drawn so far.
@@ -102,12 +111,17 @@ struct Stream {
     Index prompt_length = 0;
 };
 
+/// Calls of several threads: any may read (evaluate, predict, generate, snapshot) at the same time, also while one
+/// fits, which then changes the weights between their calls; set_parameters and restore wait for them. A call from
+/// inside a poll's hook, while this thread is at work on the same model, throws std::runtime_error. Not after a move.
 template <class T>
 class LanguageModel {
 public:
     /// Weights as the configuration's seed decides: W Glorot-uniform, R with orthonormal rows, b zero but 1 for the
     /// forget gate. Throws std::invalid_argument (sizes) or std::bad_alloc.
+    /// Large ones take seconds: `poll` is called meanwhile.
     explicit LanguageModel(const LanguageModelConfig& config);
+    LanguageModel(const LanguageModelConfig& config, Poll& poll);
     ~LanguageModel();
     LanguageModel(LanguageModel&&) noexcept;
     LanguageModel& operator=(LanguageModel&&) noexcept;
@@ -115,29 +129,37 @@ public:
     const LanguageModelConfig& config() const noexcept;
     Index num_parameters() const noexcept;
 
-    /// Read through them at any time; to write, use set_parameters.
+    /// Read through them at any time.
     const std::vector<ParameterView<T>>& parameters() const noexcept;
 
     /// values[k] [parameters()[k].size], or null to keep parameter k. Waits for running calls of other threads.
-    void set_parameters(const std::vector<const T*>& values);
+    /// Throws std::invalid_argument where values has another size than parameters().
+    void set_parameters(const std::vector<const T*>& values, Poll& poll);
 
-    /// Size of the flat array that holds all parameters, and zeros between them: of Adam's m and v, too. Parameter k
-    /// lies at parameters()[k].data - parameters()[0].data.
+    /// Size of the flat array that holds all parameters, and zeros between them: of Adam's m and v, too.
     Index storage_size() const noexcept;
 
-    OptimizerState<T>& optimizer_state() noexcept;
+    /// A copy of all state, taken between two steps of a running fit.
+    Snapshot<T> snapshot(Poll& poll) const;
 
-    /// Epochs begun in this model's life: the stream number of the next epoch's shuffle.
-    std::uint64_t& epochs_begun() noexcept;
+    /// Takes it back. Throws std::invalid_argument where a size does not fit; nothing has changed then.
+    void restore(const Snapshot<T>& snapshot, Poll& poll);
 
     /// Trains. `progress` is written as it goes and holds the history of the whole epochs, also after an exception:
     /// whatever ends fit (the poll's hook, epoch_end, NonFiniteError), it ends between two whole steps.
-    /// Throws std::invalid_argument (options, tokens outside the vocabulary, nothing to learn from).
+    /// `data` is copied at entry. epoch_end runs in the caller's floating-point mode.
+    /// Throws std::invalid_argument (options, tokens outside the vocabulary, nothing to learn from), NonFiniteError,
+    /// and std::runtime_error where the model is being fitted already; in the first and last case `progress` is
+    /// untouched.
     void fit(const Sequences& data, const FitOptions& options, FitProgress& progress, Poll& poll);
 
+    /// Sums over all targets that count, each sample from the zero state. `data` must not change meanwhile.
+    /// Throws std::invalid_argument (sizes, tokens), std::bad_alloc and what `poll` throws.
     LossSums evaluate(const Sequences& data, Poll& poll) const;
 
-    /// inputs [N, steps], row-major; probabilities [N, steps, V] out; state in and out (position is left alone).
+    /// inputs [N, steps], row-major; probabilities [N, steps, V] out; state in and out (position is left alone and may
+    /// be null). Throws std::invalid_argument (sizes, tokens; nothing is written then), std::bad_alloc and what `poll`
+    /// throws (probabilities are then partly written, state is as it was).
     void predict(Index N, Index steps, const std::int32_t* inputs, T* probabilities, StateView<T> state,
                  Poll& poll) const;
 

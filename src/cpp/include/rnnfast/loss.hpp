@@ -14,6 +14,7 @@ struct LossSums {
     std::int64_t correct = 0;  ///< rows whose largest logit (the first of equals) is the target's
 };
 
+/// V at least 1, targets -1 to V - 1: none of these is checked here.
 /// logits [rows, V] become dL/dlogits = scale * (softmax - one-hot), 0 where the target is -1; adds to `sums`.
 template <class T>
 void cross_entropy_gradient(Index rows, Index V, const std::int32_t* targets, T scale, T* logits, LossSums& sums);
@@ -22,7 +23,7 @@ void cross_entropy_gradient(Index rows, Index V, const std::int32_t* targets, T 
 template <class T>
 void cross_entropy(Index rows, Index V, const std::int32_t* targets, T* logits, LossSums& sums);
 
-/// logits [rows, V] become probabilities.
+/// logits [rows, V] become probabilities; V at least 1.
 template <class T>
 void softmax(Index rows, Index V, T* logits);
 

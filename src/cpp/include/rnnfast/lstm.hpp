@@ -43,9 +43,11 @@ public:
     Index input_size() const noexcept { return D_; }
     Index hidden_size() const noexcept { return H_; }
 
-    /// Takes new weights: W [D, 4H], R [H, 4H], b [4H], copied into the layout that the kernels read, except that
-    /// forward reads W and b from where they are when the input is tokens: keep them alive and unchanged.
-    /// `tokens_only` spares the copy of W; `for_backward` makes the transposed ones.
+    /// Takes new weights: W [D, 4H], R [H, 4H], b [4H]. Copies them into the layout that the kernels read, but b is
+    /// always, and W for tokens, read from where it is: keep them alive and unchanged until the next prepare.
+    /// `tokens_only`: the input will be tokens, which spares the copy of W. `for_backward` makes the transposed copies;
+    /// once made they are kept up to date. Throws std::bad_alloc. Must come before forward and backward, and none of
+    /// the three checks more than it says: sizes, pointers and tokens are the caller's.
     void prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward);
 
     /// h and c [T + 1, N, H]: slot 0 in, the rest out. gates [T, N, 4H] out: the workspace for backward.

@@ -45,7 +45,8 @@ struct Clipping {
     std::optional<double> norm;   ///< then all scaled by min(1, norm / (global norm + 1e-6)), as clip_grad_norm_
 };
 
-/// Clips g [n] and returns its global norm before clipping (the square root of a sum in double).
+/// Clips g [n] and returns its global norm before any clipping (the square root of a sum in double): not finite where
+/// the gradient is not.
 template <class T>
 double clip_gradient(const Clipping& clipping, Index n, T* g);
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,8 @@ def test_bindings_compute_nothing():
     for path in files("bindings/*.cpp", "bindings/*.hpp"):
         assert not {"cmath", "numeric"} & set(includes(path)), cpp_id(path)
         assert not re.search(r"std::(exp|log|sqrt|tanh|fma)\b", path.read_text(encoding="utf-8"))
+
+
+def test_the_version_is_one():
+    project = Path(__file__).parent.parent / "pyproject.toml"
+    assert tomllib.loads(project.read_text())["project"]["version"] == rnnfast.__version__

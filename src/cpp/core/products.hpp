@@ -49,7 +49,7 @@ void multiply(const kernels::KernelTable<T>& k, const kernels::Gemm<T>& whole, P
     }
 }
 
-/// body(first row, number of rows) over all rows, some thousand numbers at a time.
+/// body(first row, number of rows) over all rows, about a million numbers at a time.
 template <class Body>
 void in_blocks(Index rows, Index columns, Poll& poll, Body body) {
     constexpr Index most_numbers = Index{1} << 20;

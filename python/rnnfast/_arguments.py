@@ -20,6 +20,16 @@ def integer(name: str, value: Any) -> int:
     return number
 
 
+def thread_count(value: Any) -> int:
+    """Take `value` as a number of threads for the native code, where 0 is "as many as pay"."""
+    if value is None:
+        return 0
+    number = integer("num_threads", value)
+    if not 1 <= number <= 1024:
+        raise ValueError(f"num_threads is {value}, expected 1 to 1024, or None for as many as pay")
+    return number
+
+
 def seed(value: Any) -> int:
     """Take `value` as a seed of random numbers."""
     try:

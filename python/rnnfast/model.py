@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core, text
-from rnnfast._arguments import integer, real
+from rnnfast._arguments import integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.prompts import Prompt, prompt_arrays, separate
@@ -190,6 +190,7 @@ class LanguageModel:
         validation: Any = None,
         callbacks: Sequence[Callback] = (),
         progress: bool = False,
+        num_threads: int | None = None,
     ) -> History:
         """Train. The whole loop is native; Ctrl-C works.
 
@@ -220,6 +221,9 @@ class LanguageModel:
             Called after each epoch (counted from 0); True stops.
         progress : bool
             Show a progress bar with loss, tokens a second and time left on a terminal.
+        num_threads : int, optional
+            None: as many as pay, which is 1 for small models, or what ``RNNFAST_NUM_THREADS`` in the environment says.
+            No bit of any result depends on it.
 
         Returns
         -------
@@ -258,6 +262,7 @@ class LanguageModel:
             "clip_value": None if clip_value is None else real("clip_value", clip_value),
             "clip_norm": None if clip_norm is None else real("clip_norm", clip_norm),
             "shuffle": bool(shuffle),
+            "num_threads": thread_count(num_threads),
         }
         display = None
         if progress:
@@ -284,12 +289,14 @@ class LanguageModel:
                 display.close()
         return history
 
-    def evaluate(self, X: Any, Y: Any = None) -> dict[str, float]:
+    def evaluate(self, X: Any, Y: Any = None, *, num_threads: int | None = None) -> dict[str, float]:
         """How well the model predicts; nothing changes.
 
         Parameters
         ----------
         X, Y
+            As in `fit`.
+        num_threads : int, optional
             As in `fit`.
 
         Returns
@@ -299,7 +306,7 @@ class LanguageModel:
             ``bits_per_token`` (the loss / ln 2).
         """
         inputs, targets = training_pair(X, Y, self.vocab_size)
-        total, count, correct = self._native.evaluate(inputs, targets)
+        total, count, correct = self._native.evaluate(inputs, targets, thread_count(num_threads))
         if count == 0:
             raise ValueError("evaluate: Y has no target that counts: all are -1")
         loss = total / count
@@ -322,7 +329,9 @@ class LanguageModel:
             np.zeros(shape, self.dtype), np.zeros(shape, self.dtype), np.zeros(streams, dtype=np.uint64)
         )
 
-    def predict(self, X: Any, state: State | None = None) -> tuple[Floats, State]:
+    def predict(
+        self, X: Any, state: State | None = None, *, num_threads: int | None = None
+    ) -> tuple[Floats, State]:
         """Probabilities of the next token after each token of X.
 
         Parameters
@@ -330,6 +339,8 @@ class LanguageModel:
         X : (N, T) integers or (N, T, V) one-hot
         state : State of N streams, optional
             None: zeros. It is not changed.
+        num_threads : int, optional
+            As in `fit`.
 
         Returns
         -------
@@ -339,7 +350,9 @@ class LanguageModel:
         """
         inputs = token_array("X", X, self.vocab_size)
         before = self._state(state, len(inputs))
-        probabilities, h, c = self._native.predict(inputs, before.h, before.c, before.position)
+        probabilities, h, c = self._native.predict(
+            inputs, before.h, before.c, before.position, thread_count(num_threads)
+        )
         return probabilities, State(h, c, before.position)
 
     def step(self, tokens: Any, state: State | None = None) -> tuple[Floats, State]:
@@ -362,6 +375,7 @@ class LanguageModel:
         seed: int = 0,
         initial_token: int = -1,
         state: State | None = None,
+        num_threads: int | None = None,
     ) -> Tokens:
         """Generate tokens: cell, dense layer, draw and feedback in one native call. Ctrl-C works.
 
@@ -390,6 +404,8 @@ class LanguageModel:
             The input before the first draw where there is no prompt; -1 is the zero vector.
         state : State, optional
             Where the streams begin; None: zeros. It is not changed.
+        num_threads : int, optional
+            As in `fit`; a stream is the work of one thread.
 
         Returns
         -------
@@ -418,6 +434,7 @@ class LanguageModel:
             h=before.h,
             c=before.c,
             position=before.position,
+            num_threads=thread_count(num_threads),
         )
         return tokens
 

@@ -1,7 +1,8 @@
-"""Which instruction set the kernels use, and what they run on."""
+"""Which instruction set and threads the kernels use, and what they run on."""
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 
@@ -63,10 +64,16 @@ def show_config() -> None:
         "platform": platform.platform(),
         "processor": _processor(),
         "instruction set": f"{active_isa()} (available: {', '.join(available_isas())})",
-        "threads": "1",
+        "threads": _threads(),
     }
     for name, value in rows.items():
         print(f"{name + ':':17}{value}")
+
+
+def _threads() -> str:
+    chosen = os.environ.get("RNNFAST_NUM_THREADS")
+    rule = f"RNNFAST_NUM_THREADS={chosen}" if chosen else "as many as pay"
+    return f"{rule} (processors: {_core.available_processors()})"
 
 
 def _processor() -> str:

@@ -48,7 +48,7 @@ TEST_CASE_TEMPLATE("a model learns a rule and goes on by it", T, float, double) 
     model.fit(data.sequences(), options(60), progress, poll);
     REQUIRE(progress.epochs.size() == 60);
     CHECK(progress.epochs.front().training.loss > 4 * progress.epochs.back().training.loss);
-    CHECK(model.evaluate(data.sequences(), poll).correct > 100);
+    CHECK(model.evaluate(data.sequences(), 2, poll).correct > 100);
 
     const std::int32_t prompt[] = {4, 3, 2};
     std::vector<T> h(2 * 16), c(2 * 16);

@@ -37,9 +37,10 @@ struct Case {
         std::copy_n(state.begin(), N * H, h.begin());
         std::copy_n(state.begin() + N * H, N * H, c.begin());
         Lstm<double> lstm(D, H);
-        lstm.prepare(W.data(), R.data(), b.data(), false, false);
+        rnnfast::Threads alone;
+        lstm.prepare(W.data(), R.data(), b.data(), false, false, alone);
         rnnfast::Poll poll;
-        lstm.forward(T, N, {nullptr, x.data()}, h.data(), c.data(), gates.data(), poll);
+        lstm.forward(T, N, {nullptr, x.data()}, h.data(), c.data(), gates.data(), alone, poll);
     }
 };
 

@@ -52,7 +52,7 @@ struct LstmCall {
 
 template <class T>
 py::tuple lstm_forward(const py::array& x, const Array<T>& W, const Array<T>& R, const Array<T>& b, const Array<T>& h0,
-                       const Array<T>& c0) {
+                       const Array<T>& c0, Index num_threads) {
     const LstmCall<T> call(x, W, R, b);
     const Index N = call.batch, H = call.H;
     expect_shape("h0", h0, {N, H}, "(N, H)");
@@ -65,8 +65,9 @@ py::tuple lstm_forward(const py::array& x, const Array<T>& W, const Array<T>& R,
     {
         const py::gil_scoped_release release;
         Lstm<T> lstm(call.D, H);
-        lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, false);
-        lstm.forward(call.steps, N, call.x, h.mutable_data(), c.mutable_data(), gates.mutable_data(), poll);
+        Threads threads(num_threads);
+        lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, false, threads);
+        lstm.forward(call.steps, N, call.x, h.mutable_data(), c.mutable_data(), gates.mutable_data(), threads, poll);
     }
     return py::make_tuple(h, c, gates);
 }
@@ -74,7 +75,7 @@ py::tuple lstm_forward(const py::array& x, const Array<T>& W, const Array<T>& R,
 template <class T>
 py::dict lstm_backward(const Array<T>& dh_out, const py::array& x, const Array<T>& h, const Array<T>& c,
                        const Array<T>& gates, const Array<T>& W, const Array<T>& R, const Array<T>& b,
-                       const Array<T>& dh_last, const Array<T>& dc_last) {
+                       const Array<T>& dh_last, const Array<T>& dc_last, Index num_threads) {
     const LstmCall<T> call(x, W, R, b);
     const Index steps = call.steps, N = call.batch, D = call.D, H = call.H;
     expect_shape("dh_out", dh_out, {steps, N, H}, "(T, N, H)");
@@ -91,13 +92,14 @@ py::dict lstm_backward(const Array<T>& dh_out, const py::array& x, const Array<T
     {
         const py::gil_scoped_release release;
         Lstm<T> lstm(D, H);
-        lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, true);
+        Threads threads(num_threads);
+        lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, true, threads);
         Buffer<T> scratch(lstm.backward_scratch(steps, N));
         const LstmGradients<T> gradients{dW.mutable_data(),  dR.mutable_data(),
                                          db.mutable_data(),  call.x.dense ? dx.mutable_data() : nullptr,
                                          dh0.mutable_data(), dc0.mutable_data()};
         lstm.backward(steps, N, call.x, h.data(), c.data(), dh_out.data(), da.mutable_data(), gradients, scratch.data(),
-                      poll);
+                      threads, poll);
     }
     py::dict result;
     result["dx"] = call.x.dense ? py::object(dx) : py::none();
@@ -117,20 +119,21 @@ void expect_dense(const Array<T>& x, const Array<T>& W) {
 }
 
 template <class T>
-Array<T> dense_forward(const Array<T>& x, const Array<T>& W, const Array<T>& b) {
+Array<T> dense_forward(const Array<T>& x, const Array<T>& W, const Array<T>& b, Index num_threads) {
     expect_dense(x, W);
     expect_shape("b", b, {W.shape(1)}, "(V,)");
     Array<T> y = empty<T>({x.shape(0), W.shape(1)});
     Poll poll = python_poll();
     const py::gil_scoped_release release;
     Dense<T> dense(W.shape(0), W.shape(1));
-    dense.prepare(W.data(), b.data(), false);
-    dense.forward(x.shape(0), x.data(), y.mutable_data(), poll);
+    Threads threads(num_threads);
+    dense.prepare(W.data(), b.data(), false, threads);
+    dense.forward(x.shape(0), x.data(), y.mutable_data(), threads, poll);
     return y;
 }
 
 template <class T>
-py::tuple dense_backward(const Array<T>& dy, const Array<T>& x, const Array<T>& W) {
+py::tuple dense_backward(const Array<T>& dy, const Array<T>& x, const Array<T>& W, Index num_threads) {
     expect_dense(x, W);
     const Index rows = x.shape(0), D = W.shape(0), V = W.shape(1);
     expect_shape("dy", dy, {rows, V}, "(rows, V)");
@@ -141,16 +144,17 @@ py::tuple dense_backward(const Array<T>& dy, const Array<T>& x, const Array<T>& 
     {
         const py::gil_scoped_release release;
         Dense<T> dense(D, V);
-        dense.prepare(W.data(), nullptr, true);
+        Threads threads(num_threads);
+        dense.prepare(W.data(), nullptr, true, threads);
         Buffer<T> scratch(dense.backward_scratch(rows));
         dense.backward(rows, x.data(), dy.data(), dx.mutable_data(), dW.mutable_data(), db.mutable_data(),
-                       scratch.data(), poll);
+                       scratch.data(), threads, poll);
     }
     return py::make_tuple(dx, dW, db);
 }
 
 template <class T>
-py::tuple cross_entropy_of(const Array<T>& logits, const Tokens& targets, double scale) {
+py::tuple cross_entropy_of(const Array<T>& logits, const Tokens& targets, double scale, Index num_threads) {
     expect_dimensions("logits", logits, 2, "(rows, V)");
     const Index rows = logits.shape(0), V = logits.shape(1);
     if (V < 1) throw py::value_error("logits has no columns, expected (rows, V) with V at least 1");
@@ -161,37 +165,44 @@ py::tuple cross_entropy_of(const Array<T>& logits, const Tokens& targets, double
                                   std::to_string(V - 1));
     Array<T> gradient = copy(logits);
     LossSums sums;
+    Poll poll = python_poll();
     {
         const py::gil_scoped_release release;
-        cross_entropy_gradient(rows, V, targets.data(), static_cast<T>(scale), gradient.mutable_data(), sums);
+        Threads threads(num_threads);
+        cross_entropy_gradient(rows, V, targets.data(), static_cast<T>(scale), gradient.mutable_data(), sums, threads,
+                               poll);
     }
     return py::make_tuple(sums.loss, sums.count, sums.correct, gradient);
 }
 
 template <class T>
-Array<T> softmax_of(const Array<T>& logits) {
+Array<T> softmax_of(const Array<T>& logits, Index num_threads) {
     expect_dimensions("logits", logits, 2, "(rows, V)");
     if (logits.shape(1) < 1) throw py::value_error("logits has no columns, expected (rows, V) with V at least 1");
     Array<T> probabilities = copy(logits);
+    Poll poll = python_poll();
     const py::gil_scoped_release release;
-    softmax(logits.shape(0), logits.shape(1), probabilities.mutable_data());
+    Threads threads(num_threads);
+    softmax(logits.shape(0), logits.shape(1), probabilities.mutable_data(), threads, poll);
     return probabilities;
 }
 
 template <class T>
 void bind(py::module_& m) {
     const auto array = [](const char* name) { return py::arg(name).noconvert(); };
+    const auto threads = py::arg("num_threads") = 1;
     m.def("exp", [](const Array<T>& x) { return apply<T>(exp<T>, x); }, array("x"));
     m.def("log", [](const Array<T>& x) { return apply<T>(log<T>, x); }, array("x"));
     m.def("sigmoid", [](const Array<T>& x) { return apply<T>(sigmoid<T>, x); }, array("x"));
     m.def("tanh", [](const Array<T>& x) { return apply<T>(tanh<T>, x); }, array("x"));
-    m.def("lstm_forward", lstm_forward<T>, array("x"), array("W"), array("R"), array("b"), array("h0"), array("c0"));
+    m.def("lstm_forward", lstm_forward<T>, array("x"), array("W"), array("R"), array("b"), array("h0"), array("c0"),
+          threads);
     m.def("lstm_backward", lstm_backward<T>, array("dh_out"), array("x"), array("h"), array("c"), array("gates"),
-          array("W"), array("R"), array("b"), array("dh_last"), array("dc_last"));
-    m.def("dense_forward", dense_forward<T>, array("x"), array("W"), array("b"));
-    m.def("dense_backward", dense_backward<T>, array("dy"), array("x"), array("W"));
-    m.def("cross_entropy", cross_entropy_of<T>, array("logits"), array("targets"), py::arg("scale"));
-    m.def("softmax", softmax_of<T>, array("logits"));
+          array("W"), array("R"), array("b"), array("dh_last"), array("dc_last"), threads);
+    m.def("dense_forward", dense_forward<T>, array("x"), array("W"), array("b"), threads);
+    m.def("dense_backward", dense_backward<T>, array("dy"), array("x"), array("W"), threads);
+    m.def("cross_entropy", cross_entropy_of<T>, array("logits"), array("targets"), py::arg("scale"), threads);
+    m.def("softmax", softmax_of<T>, array("logits"), threads);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ template <class T>
 void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, Index epochs, Index batch_size,
          const OptimizerConfig& optimizer, const std::string& reduction, std::optional<double> clip_value,
          std::optional<double> clip_norm, bool shuffle, const std::optional<std::pair<Tokens, Tokens>>& validation,
-         FitProgress& progress, const py::object& epoch_end, const py::object& on_progress) {
+         FitProgress& progress, const py::object& epoch_end, const py::object& on_progress, Index num_threads) {
     if (reduction != "token" && reduction != "sequence")
         throw py::value_error("reduction is '" + reduction + "', expected 'token' or 'sequence'");
     FitOptions options;
@@ -53,6 +53,7 @@ void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, I
     options.reduction = reduction == "token" ? Reduction::token : Reduction::sequence;
     options.clipping = {clip_value, clip_norm};
     options.shuffle = shuffle;
+    options.num_threads = num_threads;
     if (validation) options.validation = sequences(validation->first, validation->second);
     if (!epoch_end.is_none())
         options.epoch_end = [&epoch_end](const FitProgress&) {
@@ -72,14 +73,15 @@ void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, I
 }
 
 template <class T>
-py::tuple evaluate(const LanguageModel<T>& model, const Tokens& given_inputs, const Tokens& given_targets) {
+py::tuple evaluate(const LanguageModel<T>& model, const Tokens& given_inputs, const Tokens& given_targets,
+                   Index num_threads) {
     const Tokens inputs = copy(given_inputs), targets = copy(given_targets);  // other threads may change the caller's
     const Sequences data = sequences(inputs, targets);
     Poll poll = python_poll();
     LossSums sums;
     {
         const py::gil_scoped_release release;
-        sums = model.evaluate(data, poll);
+        sums = model.evaluate(data, num_threads, poll);
     }
     return sums_tuple(sums);
 }
@@ -104,7 +106,7 @@ struct State {
 
 template <class T>
 py::tuple predict(const LanguageModel<T>& model, const Tokens& given, const Array<T>& h, const Array<T>& c,
-                  const Array<std::uint64_t>& position) {
+                  const Array<std::uint64_t>& position, Index num_threads) {
     const Tokens inputs = copy(given);  // another thread may change the caller's
     expect_dimensions("X", inputs, 2, "(N, T)");
     const Index N = inputs.shape(0), steps = inputs.shape(1);
@@ -113,7 +115,7 @@ py::tuple predict(const LanguageModel<T>& model, const Tokens& given, const Arra
     Poll poll = python_poll();
     {
         const py::gil_scoped_release release;
-        model.predict(N, steps, inputs.data(), probabilities.mutable_data(), state.view(), poll);
+        model.predict(N, steps, inputs.data(), probabilities.mutable_data(), state.view(), num_threads, poll);
     }
     return py::make_tuple(probabilities, state.h, state.c);
 }
@@ -122,7 +124,7 @@ template <class T>
 py::tuple generate(const LanguageModel<T>& model, Index length, const std::vector<Tokens>& prompts,
                    const std::vector<std::pair<std::uint64_t, std::uint64_t>>& keys, double temperature, bool greedy,
                    Index top_k, double top_p, std::int32_t stop_token, std::int32_t initial_token, const Array<T>& h,
-                   const Array<T>& c, const Array<std::uint64_t>& position) {
+                   const Array<T>& c, const Array<std::uint64_t>& position, Index num_threads) {
     const Index N = static_cast<Index>(keys.size());
     if (prompts.size() != keys.size())
         throw py::value_error("prompts has " + std::to_string(prompts.size()) + " entries, expected " +
@@ -134,6 +136,7 @@ py::tuple generate(const LanguageModel<T>& model, Index length, const std::vecto
     options.sampler = {temperature, greedy, top_k, top_p};
     options.stop_token = stop_token;
     options.initial_token = initial_token;
+    options.num_threads = num_threads;
     std::vector<Stream> streams;
     std::vector<Tokens> own;  // another thread may change the caller's
     for (std::size_t n = 0; n < keys.size(); ++n) {
@@ -228,12 +231,12 @@ void bind(py::module_& m, const char* name) {
         .def("fit", fit<T>, array("inputs"), array("targets"), py::arg("epochs"), py::arg("batch_size"),
              py::arg("optimizer"), py::arg("reduction"), py::arg("clip_value"), py::arg("clip_norm"),
              py::arg("shuffle"), py::arg("validation"), py::arg("progress"), py::arg("epoch_end"),
-             py::arg("on_progress"))
-        .def("evaluate", evaluate<T>, array("inputs"), array("targets"))
-        .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"))
+             py::arg("on_progress"), py::arg("num_threads"))
+        .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
+        .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"))
         .def("generate", generate<T>, py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("temperature"),
              py::arg("greedy"), py::arg("top_k"), py::arg("top_p"), py::arg("stop_token"), py::arg("initial_token"),
-             array("h"), array("c"), array("position"));
+             array("h"), array("c"), array("position"), py::arg("num_threads"));
 }
 
 }  // namespace

@@ -19,23 +19,26 @@ OptimizerConfig make_config(const std::string& kind, double learning_rate, doubl
 }
 
 template <class T>
-void step(const OptimizerConfig& config, const Array<T>& g, Array<T>& p, OptimizerState<T>& state) {
+void step(const OptimizerConfig& config, const Array<T>& g, Array<T>& p, OptimizerState<T>& state, Index num_threads) {
     expect_dimensions("p", p, 1, "(n,)");
     expect_shape("g", g, {p.size()}, "(n,) as p");
-    optimizer_step(config, p.size(), g.data(), p.mutable_data(), state);
+    Threads threads(num_threads);
+    optimizer_step(config, p.size(), g.data(), p.mutable_data(), state, threads);
 }
 
 template <class T>
-double clip(std::optional<double> value, std::optional<double> norm, Array<T>& g) {
-    return clip_gradient(Clipping{value, norm}, g.size(), g.mutable_data());
+double clip(std::optional<double> value, std::optional<double> norm, Array<T>& g, Index num_threads) {
+    Threads threads(num_threads);
+    return clip_gradient(Clipping{value, norm}, g.size(), g.mutable_data(), threads);
 }
 
 template <class T>
 void bind(py::module_& m, const char* name) {
     py::class_<OptimizerState<T>>(m, name).def(py::init<>()).def_readonly("steps", &OptimizerState<T>::steps);
     m.def("optimizer_step", step<T>, py::arg("config"), py::arg("g").noconvert(), py::arg("p").noconvert(),
-          py::arg("state"));
-    m.def("clip_gradient", clip<T>, py::arg("value"), py::arg("norm"), py::arg("g").noconvert());
+          py::arg("state"), py::arg("num_threads") = 1);
+    m.def("clip_gradient", clip<T>, py::arg("value"), py::arg("norm"), py::arg("g").noconvert(),
+          py::arg("num_threads") = 1);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ void multiply(const kernels::KernelTable<T>& k, const kernels::Gemm<T>& whole, P
                 } else if (block.start) {
                     block.start += i * whole.start_row + j;
                 }
-                poll();
+                poll(block.rows * block.columns * block.depth);
                 k.gemm(block);
                 from += block.depth;
             } while (from < whole.depth);

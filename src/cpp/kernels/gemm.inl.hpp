@@ -29,12 +29,15 @@ constexpr Index most_panels = [] {
 
 // One register tile: R rows from `row`, P panels from `panel`, the depths [from, to).
 template <class V, Index R, Index P>
-inline void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index from, Index to) noexcept {
+RNNFAST_INLINE void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index from,
+                              Index to) noexcept {
     using T = typename V::Scalar;
     constexpr Index Q = P * panel_vectors<V>;
-    const Index column = panel * panel_columns;
-    const Index left = g.columns - column;  // fewer than P * 16 only where the last panel is among them
-    const bool whole = left >= P * panel_columns;
+    const bool whole = g.columns - g.column(panel + P - 1) >= panel_columns;  // no panel is wider than the last
+    const auto place = [&](Index q) { return g.place(panel + q / panel_vectors<V>) + q % panel_vectors<V> * V::lanes; };
+    const auto left = [&](Index q) {
+        return g.columns - g.column(panel + q / panel_vectors<V>) - q % panel_vectors<V> * V::lanes;
+    };
     const T* start = from > 0 ? g.c : g.start;
     const Index start_row = from > 0 ? g.c_row : g.start_row;
 
@@ -46,8 +49,8 @@ inline void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel,
             if (start == nullptr) {
                 sum[r][q] = V::broadcast(0);
             } else {
-                const T* s = start + (row + r) * start_row + column + q * V::lanes;
-                sum[r][q] = whole ? V::load(s) : V::load_partial(s, left - q * V::lanes);
+                const T* s = start + (row + r) * start_row + place(q);
+                sum[r][q] = whole ? V::load(s) : V::load_partial(s, left(q));
             }
         }
     }
@@ -75,28 +78,40 @@ inline void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel,
     for (Index r = 0; r < R; ++r) {
 #pragma GCC unroll 16
         for (Index q = 0; q < Q; ++q) {
-            T* c = g.c + (row + r) * g.c_row + column + q * V::lanes;
+            T* c = g.c + (row + r) * g.c_row + place(q);
             if (whole)
                 sum[r][q].store(c);
             else
-                sum[r][q].store_partial(c, left - q * V::lanes);
+                sum[r][q].store_partial(c, left(q));
         }
     }
 }
 
-// `panels` panels for R rows, P at a time, the rest fewer at a time.
+// gemm_tile for a number of panels known only at run time, 1 <= width <= P.
 template <class V, Index R, Index P>
+inline void gemm_some_panels(Index width, const Gemm<typename V::Scalar>& g, Index row, Index panel, Index from,
+                             Index to) noexcept {
+    if (width == P) return gemm_tile<V, R, P>(g, row, panel, from, to);
+    if constexpr (P > 1) gemm_some_panels<V, R, P - 1>(width, g, row, panel, from, to);
+}
+
+// `panels` panels for R rows, in tiles of nearly equal width: a narrow one would wait for the latency of its fmas.
+template <class V, Index R>
 inline void gemm_rows(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels, Index from,
                       Index to) noexcept {
-    for (; panels >= P; panel += P, panels -= P) gemm_tile<V, R, P>(g, row, panel, from, to);
-    if constexpr (P > 1) gemm_rows<V, R, P / 2>(g, row, panel, panels, from, to);
+    constexpr Index P = most_panels<V, R>;
+    const Index tiles = (panels + P - 1) / P;
+    for (Index tile = 0; tile < tiles; ++tile) {
+        const Index first = panels * tile / tiles, width = panels * (tile + 1) / tiles - first;
+        gemm_some_panels<V, R, P>(width, g, row, panel + first, from, to);
+    }
 }
 
 // gemm_rows for a number of rows known only at run time, 1 <= rows <= R.
 template <class V, Index R>
 inline void gemm_some_rows(Index rows, const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels,
                            Index from, Index to) noexcept {
-    if (rows == R) return gemm_rows<V, R, most_panels<V, R>>(g, row, panel, panels, from, to);
+    if (rows == R) return gemm_rows<V, R>(g, row, panel, panels, from, to);
     if constexpr (R > 1) gemm_some_rows<V, R - 1>(rows, g, row, panel, panels, from, to);
 }
 

@@ -1,4 +1,4 @@
-// The LSTM cell's elementwise part; its products are in gemm.
+// The LSTM cell: a whole step forward (its product by gemm's tiles), and the elementwise part of the step backward.
 //
 // Forward (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000), a = x W + h(t-1) R + b in i f g o:
 //   i = sigmoid(a_i)  f = sigmoid(a_f)  g = tanh(a_g)  o = sigmoid(a_o)
@@ -15,11 +15,37 @@
 namespace rnnfast::kernels {
 namespace {
 
+// The sums of `rows` rows from `row` for the units of one group of blocks, before activation, into gates.
 template <class V>
-void lstm_forward(Index N, Index H, const typename V::Scalar* c_prev, typename V::Scalar* gates, typename V::Scalar* c,
-                  typename V::Scalar* h) noexcept {
-    for (Index n = 0; n < N; ++n, c_prev += H, c += H, h += H, gates += 4 * H) {
-        sweep<V>(H, [&](Index j, auto part) {
+inline void lstm_start(const LstmStep<typename V::Scalar>& s, Index row, Index rows, Index unit, Index units) noexcept {
+    for (Index n = row; n < row + rows; ++n) {
+        const Index token = s.tokens[n];
+        for (Index gate = 0; gate < 4; ++gate) {
+            const Index column = gate * s.H + unit;
+            const auto* bias = s.bias + column;
+            auto* out = s.gates + n * 4 * s.H + column;
+            if (token < 0) {
+                sweep<V>(units, [&](Index j, auto part) { store(load<V>(bias + j, part), out + j, part); });
+            } else {
+                const auto* entry = s.table + token * 4 * s.H + column;
+                sweep<V>(units, [&](Index j, auto part) {
+                    store(load<V>(bias + j, part) + load<V>(entry + j, part), out + j, part);
+                });
+            }
+        }
+    }
+}
+
+template <class V>
+inline void lstm_activate(const LstmStep<typename V::Scalar>& s, Index row, Index rows, Index unit,
+                          Index units) noexcept {
+    const Index H = s.H;
+    for (Index n = row; n < row + rows; ++n) {
+        auto* gates = s.gates + n * 4 * H + unit;
+        const auto* c_prev = s.c_prev + n * H + unit;
+        auto* c = s.c + n * H + unit;
+        auto* h = s.h + n * H + unit;
+        sweep<V>(units, [&](Index j, auto part) {
             const V i = sigmoid(load<V>(gates + j, part));
             const V f = sigmoid(load<V>(gates + H + j, part));
             const V g = tanh(load<V>(gates + 2 * H + j, part));
@@ -32,6 +58,34 @@ void lstm_forward(Index N, Index H, const typename V::Scalar* c_prev, typename V
             store(cell, c + j, part);
             store(o * tanh(cell), h + j, part);
         });
+    }
+}
+
+// A group of blocks for a tile of rows, then for the next tile: the sums are activated while they are in L1, and the
+// group's panels stay in L2. A row alone takes two blocks at once, whose eight panels hide the latency of fma.
+template <class V>
+void lstm_step(const LstmStep<typename V::Scalar>& s) noexcept {
+    constexpr Index group_bytes = Index{1} << 19, block_bytes = 64 * static_cast<Index>(sizeof(typename V::Scalar));
+    const Index fitting = group_bytes / (block_bytes * s.H), group = fitting < 2 ? 2 : fitting / 2 * 2;
+    const Index groups = (s.blocks + group - 1) / group, at_once = s.rows == 1 ? 2 : 1;
+    const Index tiles = (s.rows + most_rows<V> - 1) / most_rows<V>;
+    const Gemm<typename V::Scalar> sums{s.rows,   s.H,     s.H,     s.h_prev, s.H,     1,       s.panels,
+                                        16 * s.H, s.gates, 4 * s.H, s.gates,  4 * s.H, {0, 16}, {s.H, 16}};
+    for (Index g = 0; g < groups; ++g) {
+        const Index skipped = (s.backwards ? groups - 1 - g : g) * group, first = s.first_block + skipped;
+        const Index blocks = group < s.blocks - skipped ? group : s.blocks - skipped;
+        const Index unit = first * 16, units = blocks * 16 < s.H - unit ? blocks * 16 : s.H - unit;
+        for (Index tile = 0; tile < tiles; ++tile) {
+            const Index row = s.rows * tile / tiles, rows = s.rows * (tile + 1) / tiles - row;
+            if (s.tokens) lstm_start<V>(s, row, rows, unit, units);
+            const Index turns = (blocks + at_once - 1) / at_once;
+            for (Index turn = 0; turn < turns; ++turn) {
+                const Index done = (s.backwards ? turns - 1 - turn : turn) * at_once;
+                const Index now = at_once < blocks - done ? at_once : blocks - done;
+                gemm_some_rows<V, most_rows<V>>(rows, sums, row, 4 * (first + done), 4 * now, 0, s.H);
+            }
+            lstm_activate<V>(s, row, rows, unit, units);
+        }
     }
 }
 

@@ -52,7 +52,7 @@ struct MathConstants<double> {
 };
 
 template <class V, int Terms>
-inline V horner(const typename V::Scalar (&coefficients)[Terms], V x) noexcept {
+RNNFAST_INLINE V horner(const typename V::Scalar (&coefficients)[Terms], V x) noexcept {
     V sum = V::broadcast(coefficients[0]);
 #pragma GCC unroll 16
     for (int k = 1; k < Terms; ++k) sum = fma(sum, x, V::broadcast(coefficients[k]));
@@ -61,7 +61,7 @@ inline V horner(const typename V::Scalar (&coefficients)[Terms], V x) noexcept {
 
 // x = n ln 2 + r, n in the lowest bits of n_bits; exp(r) - 1 = r + r^2 q, left open so that a caller can round once.
 template <class V>
-inline void reduce_exp(V x, V& n_bits, V& r, V& q) noexcept {
+RNNFAST_INLINE void reduce_exp(V x, V& n_bits, V& r, V& q) noexcept {
     using C = MathConstants<typename V::Scalar>;
     const V magic = V::broadcast(V::Bits::round_magic);
     n_bits = fma(x, V::broadcast(C::log2_e), magic);
@@ -72,7 +72,7 @@ inline void reduce_exp(V x, V& n_bits, V& r, V& q) noexcept {
 }
 
 template <class V>
-inline V exp(V x) noexcept {
+RNNFAST_INLINE V exp(V x) noexcept {
     using C = MathConstants<typename V::Scalar>;
     const V zero = V::broadcast(0);
     const V infinity = V::broadcast(C::largest) + V::broadcast(C::largest);
@@ -85,7 +85,7 @@ inline V exp(V x) noexcept {
 }
 
 template <class V>
-inline V sigmoid(V x) noexcept {
+RNNFAST_INLINE V sigmoid(V x) noexcept {
     const V one = V::broadcast(1);
     return one / (one + exp(V::broadcast(0) - x));
 }
@@ -94,7 +94,7 @@ inline V sigmoid(V x) noexcept {
 // Else tanh |x| = e / (e + 2) with e = exp(2|x|) - 1 = 2^n r^2 q + (2^n r + (2^n - 1)).
 // (The second form alone costs 2.3 ulp for small |x|, with exp(-2|x|) - 1 2.5.)
 template <class V>
-inline V tanh(V x) noexcept {
+RNNFAST_INLINE V tanh(V x) noexcept {
     using C = MathConstants<typename V::Scalar>;
     const V one = V::broadcast(1);
     const V limit = V::broadcast(C::tanh_one);
@@ -112,7 +112,7 @@ inline V tanh(V x) noexcept {
 
 // x = 2^k (1 + f), s = f / (2 + f), log(1 + f) = 2 atanh(s) = f - (f^2/2 - s (f^2/2 + R(s^2)))
 template <class V>
-inline V log(V x) noexcept {
+RNNFAST_INLINE V log(V x) noexcept {
     using C = MathConstants<typename V::Scalar>;
     const V zero = V::broadcast(0);
     const V infinity = V::broadcast(C::largest) + V::broadcast(C::largest);

@@ -9,19 +9,21 @@
 namespace rnnfast::kernels {
 namespace {
 
+// The largest of x, n > 0. A NaN is passed over unless it comes first: its exponential will show it.
 template <class V>
 inline typename V::Scalar row_max(Index n, const typename V::Scalar* x) noexcept {
-    V most = V::broadcast(x[0]);
-    sweep<V>(n, [&](Index j, auto part) {
-        if constexpr (sizeof(part) == sizeof(Part)) {
-            for (Index k = 0; k < part.n; ++k) most = max(V::broadcast(x[j + k]), most);
-        } else {
-            most = max(V::load(x + j), most);
-        }
-    });
-    typename V::Scalar lane[V::lanes];
-    most.store(lane);
-    for (int k = 1; k < V::lanes; ++k) lane[0] = lane[k] > lane[0] ? lane[k] : lane[0];
+    typename V::Scalar lane[V::lanes], most;
+    if (n < V::lanes) {
+        most = x[0];
+        for (Index j = 1; j < n; ++j) most = x[j] > most ? x[j] : most;
+        return most;
+    }
+    V vector = V::load(x);
+    for (Index j = V::lanes; j < n; j += V::lanes)
+        vector = max(V::load(x + (j + V::lanes <= n ? j : n - V::lanes)), vector);
+    vector.store(lane);
+    for (Index half = V::lanes / 2; half > 0; half /= 2)
+        for (Index k = 0; k < half; ++k) lane[k] = lane[k + half] > lane[k] ? lane[k + half] : lane[k];
     return lane[0];
 }
 
@@ -49,10 +51,9 @@ inline void exponentials(Index n, const typename V::Scalar* x, typename V::Scala
     }
 }
 
-// x becomes exp(x - m); returns the sum, m in `shift`.
+// x becomes exp(x - shift); returns the sum.
 template <class V>
-inline typename V::Scalar row_exponentials(Index n, typename V::Scalar* x, typename V::Scalar& shift) noexcept {
-    shift = row_max<V>(n, x);
+inline typename V::Scalar row_exponentials(Index n, typename V::Scalar* x, typename V::Scalar shift) noexcept {
     Sixteen<V> total = Sixteen<V>::zero();
     exponentials<V>(n, x, shift, 1, x, [&total](const Sixteen<V>& block) { total += block; });
     return total.sum();
@@ -62,8 +63,7 @@ template <class V>
 void softmax(Index rows, Index n, typename V::Scalar* logits) noexcept {
     using T = typename V::Scalar;
     for (Index row = 0; row < rows; ++row, logits += n) {
-        T shift;
-        const T total = row_exponentials<V>(n, logits, shift);
+        const T total = row_exponentials<V>(n, logits, row_max<V>(n, logits));
         scale<V>(n, T(1) / total, logits);
     }
 }
@@ -79,9 +79,10 @@ inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets,
             continue;
         }
         const T at_target = logits[target];
-        bool correct = true;  // the target is the first of the largest
-        for (Index j = 0; j < n; ++j) correct &= !(j < target ? logits[j] >= at_target : logits[j] > at_target);
-        T shift;
+        const T shift = row_max<V>(n, logits);
+        bool correct = at_target == shift;  // and the target is the first of the largest
+        if (correct)
+            for (Index j = 0; j < target; ++j) correct &= logits[j] != shift;
         const T total = row_exponentials<V>(n, logits, shift);
         T log_total;
         log(V::broadcast(total)).store_partial(&log_total, 1);
@@ -89,9 +90,11 @@ inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets,
         sums.count += 1;
         sums.correct += correct;
         if constexpr (Gradient) {
-            scale<V>(n, T(1) / total, logits);
-            logits[target] -= T(1);
-            scale<V>(n, factor, logits);
+            const T share = T(1) / total, of_target = logits[target] * share - T(1);
+            const V times = V::broadcast(share), scaled = V::broadcast(factor);
+            sweep<V>(n,
+                     [&](Index j, auto part) { store(load<V>(logits + j, part) * times * scaled, logits + j, part); });
+            logits[target] = of_target * factor;
         }
     }
 }

@@ -1,7 +1,7 @@
 // THE seam: above it nothing knows which instruction set runs, below it nothing knows Python, shapes' meaning or files.
 //
-// Every function is noexcept, allocates nothing and checks nothing: callers have checked. Sizes may be zero, but V.
-// The floating-point control register is the callers' (core/float_control.hpp); kernels never touch it.
+// Every function is noexcept, allocates nothing and checks nothing: callers have checked. Sizes may be zero, but V and
+// H. The floating-point control register is the callers' (core/float_control.hpp); kernels never touch it.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,17 @@
 
 namespace rnnfast::kernels {
 
+// What a loop over vectors calls must melt into it: a call would send its vectors through memory.
+#define RNNFAST_INLINE inline __attribute__((always_inline))
+
 // The right operand of every product lies in panels of 16 columns (core/panels.hpp), the last one padded with zeros.
 constexpr Index panel_columns = 16;
+
+// A number for each panel, affine in its place in its block of four and in the block's number.
+struct PanelMap {
+    Index within, block;
+    constexpr Index operator()(Index panel) const noexcept { return panel % 4 * within + panel / 4 * block; }
+};
 
 // C [rows, columns] = S + A B. Each element starts from S and adds its `depth` products in index order, one fused
 // multiply-add each. S may be C (accumulate), one row for all (start_row = 0), or null (zero).
@@ -27,6 +36,25 @@ struct Gemm {
     Index start_row;
     T* c;
     Index c_row;
+    PanelMap column{16, 64};  // a panel's first column, of `columns`: 16 each
+    PanelMap place{16, 64};   // where it lies in a row of C and of S
+};
+
+// One time step of an LSTM for `rows` sequences and the units of some blocks of 16; kernels/lstm.inl.hpp.
+template <class T>
+struct LstmStep {
+    Index rows, H;
+    Index first_block, blocks;   // of 16 units each
+    const T* h_prev;             // [rows, H]
+    const T* panels;             // R [H, 4H] in panels of 16 columns: i f g o of the first 16 units, of the next ...
+    const std::int32_t* tokens;  // [rows]: the step's gates start from bias + table[token] ...
+    const T* table;              // [V, 4H]
+    const T* bias;               // [4H]
+    T* gates;                    // [rows, 4H] ... or, where tokens is null, from what is here; out: activated
+    const T* c_prev;             // [rows, H]
+    T* c;                        // [rows, H], may be c_prev
+    T* h;                        // [rows, H]
+    bool backwards;              // the blocks in descending order; no number depends on it
 };
 
 // Constants of one Adam step: p -= rate * m / (sqrt(v) / root_correction + epsilon)
@@ -47,16 +75,14 @@ struct KernelTable {
 
     void (*gemm)(const Gemm<T>& product) noexcept;
 
-    // out [rows, columns] = bias + table[token], or bias alone where the token is -1.
-    void (*gather)(Index rows, Index columns, const std::int32_t* tokens, const T* table, const T* bias,
-                   T* out) noexcept;
-    // table[token] += in[row], rows ascending; -1 is passed over.
-    void (*scatter_add)(Index rows, Index columns, const std::int32_t* tokens, const T* in, T* table) noexcept;
-    // sum [columns] += in[row], rows ascending.
-    void (*add_rows)(Index rows, Index columns, const T* in, T* sum) noexcept;
+    // table[token] += in[row] in `columns` columns of rows `stride` apart in both, rows ascending; -1 is passed over.
+    void (*scatter_add)(Index rows, Index columns, Index stride, const std::int32_t* tokens, const T* in,
+                        T* table) noexcept;
+    // sum [columns] += in[row], rows `stride` apart, ascending.
+    void (*add_rows)(Index rows, Index columns, Index stride, const T* in, T* sum) noexcept;
 
-    // LSTM cell (kernels/lstm.inl.hpp). gates [N, 4H]: in i f g o before, out after activation.
-    void (*lstm_forward)(Index N, Index H, const T* c_prev, T* gates, T* c, T* h) noexcept;
+    // LSTM cell (kernels/lstm.inl.hpp).
+    void (*lstm_step)(const LstmStep<T>& step) noexcept;
     // gates [N, 4H]: in activated, out the gradient before activation. dc: in dL/dc(t), out dL/dc(t-1).
     // dL/dh(t) = dh_out + dh_next [N, H]: from above and from the next step.
     void (*lstm_backward)(Index N, Index H, const T* c_prev, const T* c, const T* dh_out, const T* dh_next, T* gates,

@@ -5,74 +5,164 @@
 #include "core/float_control.hpp"
 #include "core/panels.hpp"
 #include "core/products.hpp"
+#include "layers/weight_gradient.hpp"
 
 namespace rnnfast {
+namespace {
+
+constexpr Index block_units = kernels::panel_columns;
+
+// R in panels of 16 columns: i f g o of the first 16 units, i f g o of the next (kernels/lstm.inl.hpp).
+template <class T>
+void pack_gates(Index H, Index first_block, Index blocks, const T* R, T* panels, Poll& poll) {
+    T* panel = panels + first_block * 4 * block_units * H;
+    for (Index block = first_block; block < first_block + blocks; ++block) {
+        const Index unit = block * block_units, width = std::min(block_units, H - unit);
+        for (Index gate = 0; gate < 4; ++gate) panel = pack_panel(H, width, 4 * H, R + gate * H + unit, panel);
+        poll(4 * block_units * H);
+    }
+}
+
+template <class T>
+void resize(Buffer<T>& buffer, Index size) {
+    if (buffer.size() != size) buffer = Buffer<T>(size);
+}
+
+}  // namespace
+
+template <class T>
+struct Lstm<T>::Part {
+    Index first_row, rows, first_block, blocks;
+    bool backwards;
+};
 
 template <class T>
 Lstm<T>::Lstm(Index input_size, Index hidden_size)
     : D_(at_least("Lstm: input_size", input_size, 1)), H_(at_least("Lstm: hidden_size", hidden_size, 1)) {}
 
 template <class T>
-void Lstm<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward) {
+void Lstm<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward, Threads& threads) {
     W_ = W;
     b_ = b;
-    const auto pack = [](Index depth, Index columns, const T* matrix, Buffer<T>& panels, bool transposed) {
-        const Index size = panels_size(depth, columns);
-        if (panels.size() != size) panels = Buffer<T>(size);
-        Poll none;
-        (transposed ? pack_panels_transposed<T> : pack_panels<T>)(depth, columns, matrix, panels.data(), none);
-    };
-    pack(H_, 4 * H_, R, R_panels_, false);
-    if (!tokens_only) pack(D_, 4 * H_, W, W_panels_, false);
+    const Index G = 4 * H_, blocks = (H_ + block_units - 1) / block_units;
     for_backward |= R_transposed_.size() > 0;  // what backward has read once must not grow stale
-    if (for_backward) pack(4 * H_, H_, R, R_transposed_, true);
-    if (for_backward && !tokens_only) pack(4 * H_, D_, W, W_transposed_, true);
+    resize(R_panels_, blocks * 4 * block_units * H_);
+    if (!tokens_only) resize(W_panels_, panels_size(D_, G));
+    if (for_backward) resize(R_transposed_, panels_size(G, H_));
+    if (for_backward && !tokens_only) resize(W_transposed_, panels_size(G, D_));
+    Poll none;
+    threads.run(none, [&](Index rank, Poll& poll) {
+        const auto own = threads.share(blocks, 1, rank);
+        pack_gates(H_, own.begin, own.size(), R, R_panels_.data(), poll);
+        const auto transposed = [&](Index columns, const T* matrix, T* panels) {
+            const auto part = threads.share(columns, block_units, rank);
+            pack_panels_transposed(G, part.size(), G, matrix + part.begin * G, panels + part.begin * G, poll);
+        };
+        if (for_backward) transposed(H_, R, R_transposed_.data());
+        if (tokens_only) return;
+        const auto columns = threads.share(G, block_units, rank);
+        pack_panels(D_, columns.size(), G, W + columns.begin, W_panels_.data() + columns.begin * D_, poll);
+        if (for_backward) transposed(D_, W, W_transposed_.data());
+    });
 }
 
 template <class T>
-void Lstm<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* gates, Poll& poll) const {
-    const FloatScope scope;
+void Lstm<T>::step_part(const Part& part, LayerInput<T> x, const T* h_prev, const T* c_prev, T* h, T* c, T* gates,
+                        Poll& poll) const {
+    constexpr Index most_rows = 240, most_work = Index{1} << 24;
+    const Index G = 4 * H_, step_rows = std::min(part.rows, most_rows);
+    const Index step_blocks = std::max<Index>(1, most_work / std::max<Index>(1, step_rows * H_ * 4 * block_units));
     const auto& k = active_kernels<T>();
-    const Index G = 4 * H_, rows = steps * batch;
-    if (!x.tokens) multiply(k, product<T>(rows, G, D_, x.dense, D_, 1, W_panels_.data(), b_, 0, gates, G), poll);
-    for (Index t = 0; t < steps; ++t) {
-        T* a = gates + t * batch * G;
-        const Index now = t * batch * H_, next = now + batch * H_;
-        if (x.tokens) k.gather(batch, G, x.tokens + t * batch, W_, b_, a);
-        multiply(k, product<T>(batch, G, H_, h + now, H_, 1, R_panels_.data(), a, G, a, G), poll);
-        k.lstm_forward(batch, H_, c + now, a, c + next, h + next);
+    for (Index row = part.first_row; row < part.first_row + part.rows; row += step_rows) {
+        for (Index block = part.first_block; block < part.first_block + part.blocks; block += step_blocks) {
+            const Index rows = std::min(step_rows, part.first_row + part.rows - row);
+            const Index blocks = std::min(step_blocks, part.first_block + part.blocks - block), at = row * H_;
+            poll(rows * blocks * 4 * block_units * H_);
+            k.lstm_step({rows, H_, block, blocks, h_prev + at, R_panels_.data(), x.tokens ? x.tokens + row : nullptr,
+                         W_, b_, gates + row * G, c_prev + at, c + at, h + at, part.backwards});
+        }
     }
+}
+
+template <class T>
+void Lstm<T>::step(Index t, Index batch, LayerInput<T> x, const T* h_prev, const T* c_prev, T* h, T* c, T* gates,
+                   Poll& poll) const {
+    const FloatScope scope;
+    const Index G = 4 * H_, blocks = (H_ + block_units - 1) / block_units;
+    if (!x.tokens)
+        multiply(active_kernels<T>(), product<T>(batch, G, D_, x.dense, D_, 1, W_panels_.data(), b_, 0, gates, G),
+                 poll);
+    step_part({0, batch, 0, blocks, t % 2 == 1}, x, h_prev, c_prev, h, c, gates, poll);
+}
+
+template <class T>
+void Lstm<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* gates, Threads& threads,
+                      Poll& poll) const {
+    const FloatScope scope;
+    const Index G = 4 * H_, slot = batch * H_, blocks = (H_ + block_units - 1) / block_units;
+    // Threads take rows, which never wait for each other, or where these are few, units, which meet after each step.
+    constexpr Index worth_meeting = Index{1} << 18;  // multiply-adds of a step
+    const bool by_rows = batch >= 8 * threads.count(), by_units = !by_rows && slot * G >= worth_meeting;
+    threads.run(poll, [&](Index rank, Poll& own) {
+        if (!x.tokens) {
+            const auto rows = threads.share(steps * batch, 1, rank);
+            multiply(active_kernels<T>(),
+                     product<T>(rows.size(), G, D_, x.dense + rows.begin * D_, D_, 1, W_panels_.data(), b_, 0,
+                                gates + rows.begin * G, G),
+                     own);
+            threads.meet();
+        }
+        if (rank > 0 && !by_rows && !by_units) return;
+        const auto rows = by_rows ? threads.share(batch, 1, rank) : Threads::Range{0, batch};
+        const auto units = by_units ? threads.share(blocks, 1, rank) : Threads::Range{0, blocks};
+        for (Index t = 0; t < steps; ++t) {
+            const LayerInput<T> x_t{x.tokens ? x.tokens + t * batch : nullptr, nullptr};
+            step_part({rows.begin, rows.size(), units.begin, units.size(), t % 2 == 1}, x_t, h + t * slot, c + t * slot,
+                      h + (t + 1) * slot, c + (t + 1) * slot, gates + t * batch * G, own);
+            if (by_units) threads.meet();
+        }
+    });
 }
 
 template <class T>
 Index Lstm<T>::backward_scratch(Index steps, Index batch) const noexcept {
-    return panels_size(steps * batch, 4 * H_);
+    return WeightGradient<T>::scratch_size(steps * batch, 4 * H_, std::max(H_, D_));
 }
 
 template <class T>
 void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, const T* c, const T* dh_out, T* gates,
-                       const LstmGradients<T>& gradients, T* scratch, Poll& poll) const {
+                       const LstmGradients<T>& gradients, T* scratch, Threads& threads, Poll& poll) const {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
-    const Index G = 4 * H_, rows = steps * batch;
-    for (Index t = steps; t-- > 0;) {
-        T* da = gates + t * batch * G;
-        const Index now = t * batch * H_, next = now + batch * H_;
-        k.lstm_backward(batch, H_, c + now, c + next, dh_out + now, gradients.dh, da, gradients.dc);
-        multiply(k, product<T>(batch, H_, G, da, G, 1, R_transposed_.data(), nullptr, 0, gradients.dh, H_), poll);
-    }
-    // Weight gradients: sums over the rows (t, n), ascending; da is the right operand of both.
-    pack_panels(rows, G, gates, scratch, poll);
-    multiply(k, product<T>(H_, G, rows, h, 1, H_, scratch, gradients.dR, G, gradients.dR, G), poll);
-    if (x.tokens)
-        in_blocks(rows, G, poll, [&](Index row, Index count) {
-            k.scatter_add(count, G, x.tokens + row, gates + row * G, gradients.dW);
-        });
-    else
-        multiply(k, product<T>(D_, G, rows, x.dense, 1, D_, scratch, gradients.dW, G, gradients.dW, G), poll);
-    in_blocks(rows, G, poll, [&](Index row, Index count) { k.add_rows(count, G, gates + row * G, gradients.db); });
-    if (gradients.dx)
-        multiply(k, product<T>(rows, D_, G, gates, G, 1, W_transposed_.data(), nullptr, 0, gradients.dx, D_), poll);
+    const Index G = 4 * H_, slot = batch * H_, all = steps * batch;
+    threads.run(poll, [&](Index rank, Poll& own) {
+        const auto rows =
+            batch >= 8 * threads.count() ? threads.share(batch, 1, rank) : Threads::Range{0, rank == 0 ? batch : 0};
+        const Index first = rows.begin * H_;
+        for (Index t = rows.size() > 0 ? steps : 0; t-- > 0;) {
+            T* da = gates + (t * batch + rows.begin) * G;
+            const Index now = t * slot + first;
+            k.lstm_backward(rows.size(), H_, c + now, c + now + slot, dh_out + now, gradients.dh + first, da,
+                            gradients.dc + first);
+            multiply(
+                k, product<T>(rows.size(), H_, G, da, G, 1, R_transposed_.data(), nullptr, 0, gradients.dh + first, H_),
+                own);
+        }
+        threads.meet();
+        WeightGradient<T> gradient(all, G, gates, scratch, threads, rank, own);
+        gradient.add(H_, h, gradients.dR);
+        if (x.tokens)
+            gradient.add(x.tokens, gradients.dW);
+        else
+            gradient.add(D_, x.dense, gradients.dW);
+        gradient.add_rows(gradients.db);
+        if (!gradients.dx) return;
+        const auto part = threads.share(all, 1, rank);
+        multiply(k,
+                 product<T>(part.size(), D_, G, gates + part.begin * G, G, 1, W_transposed_.data(), nullptr, 0,
+                            gradients.dx + part.begin * D_, D_),
+                 own);
+    });
 }
 
 template class Lstm<float>;

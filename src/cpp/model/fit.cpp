@@ -49,7 +49,8 @@ public:
     Buffer<T>& flat() { return flat_; }
 
     /// The gradient of the reduced loss over the samples in `order` [batch]; adds the loss to `sums`.
-    void compute(const Sequences& data, const Index* order, Reduction reduction, LossSums& sums, Poll& poll) {
+    void compute(const Sequences& data, const Index* order, Reduction reduction, LossSums& sums, Threads& threads,
+                 Poll& poll) {
         const Index T_ = activations_.steps, N = activations_.batch, V = network_.config.vocab_size;
         to_time_major(N, T_, data.steps, data.inputs, order, inputs_.data());
         to_time_major(N, T_, data.steps, data.targets, order, targets_.data());
@@ -58,23 +59,20 @@ public:
             static_cast<double>(reduction == Reduction::token ? std::max<std::int64_t>(count, 1) : N);
 
         activations_.zero_state();
-        forward(network_, T_, inputs_.data(), activations_, poll);
-        network_.dense.forward(T_ * N, activations_.top(), logits_.data(), poll);
-        for (Index t = 0; t < T_; ++t) {
-            poll();
-            cross_entropy_gradient(N, V, targets_.data() + t * N, static_cast<T>(1 / divisor),
-                                   logits_.data() + t * N * V, sums);
-        }
-        if (std::isfinite(sums.loss)) backward(poll);
+        forward(network_, T_, inputs_.data(), activations_, threads, poll);
+        network_.dense.forward(T_ * N, activations_.top(), logits_.data(), threads, poll);
+        cross_entropy_gradient(T_ * N, V, targets_.data(), static_cast<T>(1 / divisor), logits_.data(), sums, threads,
+                               poll);
+        if (std::isfinite(sums.loss)) backward(threads, poll);
     }
 
 private:
-    void backward(Poll& poll) {
+    void backward(Threads& threads, Poll& poll) {
         const Index T_ = activations_.steps, N = activations_.batch;
         flat_.set_zero();
         network_.dense.backward(T_ * N, activations_.top(), logits_.data(), dh_out_.data(),
                                 network_.in(flat_, network_.dense_W()), network_.in(flat_, network_.dense_b()),
-                                scratch_.data(), poll);
+                                scratch_.data(), threads, poll);
         for (Index l = network_.config.num_layers; l-- > 0;) {
             auto& a = activations_.layers[static_cast<std::size_t>(l)];
             LayerInput<T> x{inputs_.data(), nullptr};
@@ -89,7 +87,8 @@ private:
                                              dh_.data(),
                                              dc_.data()};
             network_.layers[static_cast<std::size_t>(l)].backward(T_, N, x, a.h.data(), a.c.data(), dh_out_.data(),
-                                                                  a.gates.data(), gradients, scratch_.data(), poll);
+                                                                  a.gates.data(), gradients, scratch_.data(), threads,
+                                                                  poll);
             if (l > 0) std::swap(dh_out_, dx_);  // what comes down is the next one's gradient from above
         }
     }
@@ -109,6 +108,12 @@ bool adam_can_square(const FitOptions& options, double norm) {
     for (const auto& limit : {options.clipping.value, options.clipping.norm})
         if (limit) largest = std::min(largest, *limit);
     return largest <= std::sqrt(static_cast<double>(std::numeric_limits<T>::max()));
+}
+
+// Multiply-adds of forward, of dx and of dW for so many tokens.
+template <class T>
+double work_of_step(const Network<T>& network, Index tokens) {
+    return 3.0 * static_cast<double>(network.flat.size()) * static_cast<double>(tokens);
 }
 
 [[noreturn]] void throw_non_finite(const char* what, double value, const FitProgress& at) {
@@ -183,9 +188,10 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
     std::optional<Gradient<T>> rest;
     if (last_batch > 0) rest.emplace(network, given.steps, last_batch);
     Buffer<Index> order(samples);
+    Threads threads(choose_threads(options.num_threads, work_of_step(network, given.steps * batch)));
     {
         const WriteLock lock(impl_->weights, poll);
-        network.prepare(true);
+        network.prepare(true, threads);
     }
     progress = {};
     progress.steps_per_epoch = samples / batch + (last_batch > 0);
@@ -195,16 +201,17 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
         LossSums sums;
         {
             const ReadLock lock(impl_->weights, poll);
-            gradient.compute(data.sequences, order.data() + first, options.reduction, sums, poll);
+            gradient.compute(data.sequences, order.data() + first, options.reduction, sums, threads, poll);
             if (!std::isfinite(sums.loss)) throw_non_finite("loss", sums.loss, progress);
-            const double norm = clip_gradient(options.clipping, gradient.flat().size(), gradient.flat().data());
+            const double norm =
+                clip_gradient(options.clipping, gradient.flat().size(), gradient.flat().data(), threads);
             if (!std::isfinite(norm)) throw_non_finite("gradient", norm, progress);
             if (!adam_can_square<T>(options, norm)) throw_non_finite("square of the gradient", norm * norm, progress);
         }
         const WriteLock lock(impl_->weights, poll);
         optimizer_step(options.optimizer, network.flat.size(), gradient.flat().data(), network.flat.data(),
-                       impl_->optimizer);
-        network.prepare(true);
+                       impl_->optimizer, threads);
+        network.prepare(true, threads);
         if (progress.step == 0) ++impl_->epochs_begun;
         ++progress.step;
         progress.tokens += sums.count;
@@ -223,7 +230,7 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
 
         EpochStats stats;
         stats.training = progress.current;
-        if (validation.sequences.samples) stats.validation = evaluate(validation.sequences, poll);
+        if (validation.sequences.samples) stats.validation = evaluate(validation.sequences, options.num_threads, poll);
         stats.seconds = std::chrono::duration<double>(Poll::Clock::now() - begin).count();
         progress.epochs.push_back(stats);
         ++progress.epoch;

@@ -33,70 +33,143 @@ struct Cursor {
     bool draws(Index t) const { return !done && t + 1 >= prompt_length; }
 };
 
+// Some streams, from the first token of their prompts to the last that they draw. No stream knows of the others.
+template <class T>
+class Loop {
+public:
+    Loop(const Network<T>& network, const GenerateOptions& options, const Stream* streams, Index N, Poll& poll)
+        : network_(network),
+          options_(options),
+          streams_(streams),
+          N_(N),
+          slot_(N * network.config.hidden_size),
+          sampler_(options.sampler, network.config.vocab_size),
+          h_{Buffer<T>(network.config.num_layers * slot_), Buffer<T>(network.config.num_layers * slot_)},
+          c_(network.config.num_layers * slot_),
+          gates_(4 * slot_),
+          logits_(N * network.config.vocab_size),
+          inputs_(N),
+          poll_(poll) {}
+
+    /// tokens [N, length] out; h and c [L, all, H] and position [all], of which the first N streams are these.
+    void run(std::int32_t* tokens, StateView<T> state, Index all) {
+        const Index H = network_.config.hidden_size, L = network_.config.num_layers;
+        for (Index n = 0; n < N_; ++n) {
+            const Stream& s = streams_[n];
+            const bool prompted = s.prompt_length > 0;
+            cursors_.push_back({prompted ? s.prompt : &options_.initial_token, prompted ? s.prompt_length : 1,
+                                tokens + n * options_.length});
+        }
+        for (Index l = 0; l < L; ++l) {
+            std::copy_n(state.h + l * all * H, slot_, h_[0].data() + l * slot_);
+            std::copy_n(state.c + l * all * H, slot_, c_.data() + l * slot_);
+        }
+        Index live = N_;
+        for (Index t = 0; live > 0; ++t) {
+            step(t);
+            for (Index n = 0; n < N_; ++n) {
+                Cursor& cursor = cursors_[static_cast<std::size_t>(n)];
+                if (!cursor.draws(t)) continue;
+                draw(n, cursor, state.position[n]);
+                if (!cursor.done) continue;
+                for (Index l = 0; l < L; ++l) {
+                    std::copy_n(h_[(t + 1) % 2].data() + l * slot_ + n * H, H, state.h + (l * all + n) * H);
+                    std::copy_n(c_.data() + l * slot_ + n * H, H, state.c + (l * all + n) * H);
+                }
+                --live;
+            }
+        }
+    }
+
+private:
+    // All layers at step t, and the logits if any stream will draw.
+    void step(Index t) {
+        bool any_draws = false;
+        for (Index n = 0; n < N_; ++n) {
+            const Cursor& cursor = cursors_[static_cast<std::size_t>(n)];
+            inputs_[n] = cursor.input(t);
+            any_draws |= cursor.draws(t);
+        }
+        LayerInput<T> x{inputs_.data(), nullptr};
+        const Buffer<T>& before = h_[t % 2];
+        Buffer<T>& after = h_[(t + 1) % 2];
+        Index at = 0;
+        for (const Lstm<T>& layer : network_.layers) {
+            layer.step(t, N_, x, before.data() + at, c_.data() + at, after.data() + at, c_.data() + at, gates_.data(),
+                       poll_);
+            x = {nullptr, after.data() + at};
+            at += slot_;
+        }
+        if (any_draws) network_.dense.forward(N_, x.dense, logits_.data(), alone_, poll_);
+    }
+
+    void draw(Index n, Cursor& cursor, std::uint64_t& position) {
+        const Index V = network_.config.vocab_size;
+        const Stream& stream = streams_[n];
+        poll_(8 * V);
+        const T u = random_uniform<T>({stream.seed, stream.stream}, position, Purpose::sampling);
+        const std::int32_t token = sampler_(logits_.data() + n * V, u);
+        if (token < 0) throw Undrawable{n, cursor.drawn};
+        cursor.out[cursor.drawn++] = token;
+        ++position;
+        cursor.done = cursor.drawn == options_.length || token == options_.stop_token;
+    }
+
+public:
+    /// Logits that allow no draw.
+    struct Undrawable {
+        Index stream, step;
+    };
+
+private:
+    const Network<T>& network_;
+    const GenerateOptions& options_;
+    const Stream* streams_;
+    Index N_, slot_;
+    Sampler<T> sampler_;
+    Buffer<T> h_[2], c_, gates_, logits_;
+    Buffer<std::int32_t> inputs_;
+    std::vector<Cursor> cursors_;
+    Threads alone_;
+    Poll& poll_;
+};
+
 }  // namespace
 
 template <class T>
 void LanguageModel<T>::generate(const GenerateOptions& options, const std::vector<Stream>& streams,
                                 std::int32_t* tokens, StateView<T> state, Poll& poll) const {
+    // So many streams go through the loop together that the weights are read seldom and all else stays in the cache.
+    constexpr Index most_together = 128;
     const Network<T>& network = impl_->network;
-    const Index V = config().vocab_size, H = config().hidden_size, L = config().num_layers;
-    const Index N = static_cast<Index>(streams.size());
-    check_options(options, streams, V);
+    const Index H = config().hidden_size, N = static_cast<Index>(streams.size());
+    check_options(options, streams, config().vocab_size);
+    const double work = static_cast<double>(network.flat.size()) * static_cast<double>(N) *
+                        static_cast<double>(std::max<Index>(options.length, 1));
+    const Index wanted = choose_threads(options.num_threads, work);
     in_blocks(N, options.length, poll,
               [&](Index row, Index count) { std::fill_n(tokens + row * options.length, count * options.length, -1); });
     if (options.length == 0 || N == 0) return;
 
     const FloatScope scope;
+    Threads threads(std::min(wanted, options.num_threads == 0 ? (N + 15) / 16 : N));
     const ReadLock lock(impl_->weights, poll);
-    Sampler<T> sampler(options.sampler, V);
-    Activations<T> activations(config(), 1, N);
-    Buffer<T> logits(N * V);
-    Buffer<std::int32_t> inputs(N);
-    std::vector<Cursor> cursors;
-    for (const Stream& s : streams) {
-        const bool prompted = s.prompt_length > 0;
-        cursors.push_back({prompted ? s.prompt : &options.initial_token, prompted ? s.prompt_length : 1,
-                           tokens + static_cast<Index>(cursors.size()) * options.length});
-    }
-    const auto store_stream = [&](Index n) {
-        for (Index l = 0; l < L; ++l) {
-            const auto& layer = activations.layers[static_cast<std::size_t>(l)];
-            std::copy_n(layer.h.data() + (N + n) * H, H, state.h + (l * N + n) * H);
-            std::copy_n(layer.c.data() + (N + n) * H, H, state.c + (l * N + n) * H);
+    threads.run(poll, [&](Index rank, Poll& own) {
+        const auto part = threads.share(N, 1, rank);
+        const Index blocks = (part.size() + most_together - 1) / most_together;
+        for (Index block = 0; block < blocks; ++block) {
+            const Index first = part.begin + part.size() * block / blocks;
+            const Index end = part.begin + part.size() * (block + 1) / blocks;
+            Loop<T> loop(network, options, streams.data() + first, end - first, own);
+            try {
+                loop.run(tokens + first * options.length,
+                         {state.h + first * H, state.c + first * H, state.position + first}, N);
+            } catch (const typename Loop<T>::Undrawable& at) {
+                throw NonFiniteError("generate: stream " + std::to_string(first + at.stream) + ", step " +
+                                     std::to_string(at.step) + ": the logits hold a nan or only -inf");
+            }
         }
-    };
-
-    activations.load_state(state.h, state.c);
-    Index live = N;
-    for (Index t = 0; live > 0; ++t) {
-        poll();
-        bool any_draws = false;
-        for (Index n = 0; n < N; ++n) {
-            const Cursor& cursor = cursors[static_cast<std::size_t>(n)];
-            inputs[n] = cursor.input(t);
-            any_draws |= cursor.draws(t);
-        }
-        forward(network, 1, inputs.data(), activations, poll);
-        if (any_draws) network.dense.forward(N, activations.top(), logits.data(), poll);
-        for (Index n = 0; n < N; ++n) {
-            Cursor& cursor = cursors[static_cast<std::size_t>(n)];
-            if (!cursor.draws(t)) continue;
-            poll();
-            const Stream& stream = streams[static_cast<std::size_t>(n)];
-            const T u = random_uniform<T>({stream.seed, stream.stream}, state.position[n], Purpose::sampling);
-            const std::int32_t token = sampler(logits.data() + n * V, u);
-            if (token < 0)
-                throw NonFiniteError("generate: stream " + std::to_string(n) + ", step " +
-                                     std::to_string(cursor.drawn) + ": the logits hold a nan or only -inf");
-            cursor.out[cursor.drawn++] = token;
-            ++state.position[n];
-            cursor.done = cursor.drawn == options.length || token == options.stop_token;
-            if (!cursor.done) continue;
-            store_stream(n);
-            --live;
-        }
-        activations.carry_state(1);
-    }
+    });
 }
 
 template void LanguageModel<float>::generate(const GenerateOptions&, const std::vector<Stream>&, std::int32_t*,

@@ -11,7 +11,8 @@ template <class T>
 LanguageModel<T>::LanguageModel(const LanguageModelConfig& config, Poll& poll) : impl_(std::make_unique<Impl>(config)) {
     const FloatScope scope;
     initialise(impl_->network, poll);
-    impl_->network.prepare(false);
+    Threads alone;
+    impl_->network.prepare(false, alone);
 }
 
 template <class T>
@@ -52,7 +53,8 @@ void LanguageModel<T>::set_parameters(const std::vector<const T*>& values, Poll&
     const WriteLock lock(impl_->weights, poll);
     for (std::size_t k = 0; k < values.size(); ++k)
         if (values[k]) std::copy_n(values[k], parameters()[k].size, network.in(network.flat, parameters()[k]));
-    network.prepare(false);
+    Threads alone;
+    network.prepare(false, alone);
 }
 
 template <class T>
@@ -79,7 +81,8 @@ void LanguageModel<T>::restore(const Snapshot<T>& snapshot, Poll& poll) {
     OptimizerState<T> optimizer = snapshot.optimizer;
     const WriteLock lock(impl_->weights, poll);
     std::copy_n(snapshot.parameters.data(), storage_size(), impl_->network.flat.data());
-    impl_->network.prepare(false);
+    Threads alone;
+    impl_->network.prepare(false, alone);
     impl_->optimizer = std::move(optimizer);
     impl_->epochs_begun = snapshot.epochs_begun;
 }

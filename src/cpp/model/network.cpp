@@ -55,10 +55,10 @@ Network<T>::Network(const LanguageModelConfig& configuration)
 }
 
 template <class T>
-void Network<T>::prepare(bool for_backward) {
+void Network<T>::prepare(bool for_backward, Threads& threads) {
     for (Index l = 0; l < config.num_layers; ++l)
-        layers[static_cast<std::size_t>(l)].prepare(W(l).data, R(l).data, b(l).data, l == 0, for_backward);
-    dense.prepare(dense_W().data, dense_b().data, for_backward);
+        layers[static_cast<std::size_t>(l)].prepare(W(l).data, R(l).data, b(l).data, l == 0, for_backward, threads);
+    dense.prepare(dense_W().data, dense_b().data, for_backward, threads);
 }
 
 template <class T>
@@ -107,11 +107,12 @@ void Activations<T>::carry_state(Index steps_done) {
 
 template <class T>
 void forward(const Network<T>& network, Index steps, const std::int32_t* tokens, Activations<T>& activations,
-             Poll& poll) {
+             Threads& threads, Poll& poll) {
     LayerInput<T> input{tokens, nullptr};
     for (std::size_t l = 0; l < network.layers.size(); ++l) {
         auto& a = activations.layers[l];
-        network.layers[l].forward(steps, activations.batch, input, a.h.data(), a.c.data(), a.gates.data(), poll);
+        network.layers[l].forward(steps, activations.batch, input, a.h.data(), a.c.data(), a.gates.data(), threads,
+                                  poll);
         input = {nullptr, a.h.data() + activations.slot_size};
     }
 }
@@ -120,7 +121,7 @@ template struct Network<float>;
 template struct Network<double>;
 template struct Activations<float>;
 template struct Activations<double>;
-template void forward(const Network<float>&, Index, const std::int32_t*, Activations<float>&, Poll&);
-template void forward(const Network<double>&, Index, const std::int32_t*, Activations<double>&, Poll&);
+template void forward(const Network<float>&, Index, const std::int32_t*, Activations<float>&, Threads&, Poll&);
+template void forward(const Network<double>&, Index, const std::int32_t*, Activations<double>&, Threads&, Poll&);
 
 }  // namespace rnnfast

@@ -17,7 +17,7 @@ struct Network {
     explicit Network(const LanguageModelConfig& configuration);
 
     /// After any change of `flat`.
-    void prepare(bool for_backward);
+    void prepare(bool for_backward, Threads& threads);
 
     /// Where parameter `view` lies in an array laid out like `flat`.
     T* in(Buffer<T>& other, const ParameterView<T>& view) const { return other.data() + (view.data - flat.data()); }
@@ -65,6 +65,6 @@ struct Activations {
 /// tokens [steps, batch] through all layers. `steps` may be less than the activations' own, `batch` must be equal.
 template <class T>
 void forward(const Network<T>& network, Index steps, const std::int32_t* tokens, Activations<T>& activations,
-             Poll& poll);
+             Threads& threads, Poll& poll);
 
 }  // namespace rnnfast

@@ -20,10 +20,17 @@ Index steps_at_a_time(Index steps, Index rows, Index V) {
     return std::max<Index>(1, std::min({most_steps, steps, most_logits / (std::max<Index>(1, rows) * V)}));
 }
 
+// Multiply-adds of a chunk.
+template <class T>
+double work(const Network<T>& network, Index rows, Index steps) {
+    return static_cast<double>(network.flat.size()) * static_cast<double>(std::min(rows, most_rows)) *
+           static_cast<double>(std::min(steps, most_steps));
+}
+
 }  // namespace
 
 template <class T>
-LossSums LanguageModel<T>::evaluate(const Sequences& data, Poll& poll) const {
+LossSums LanguageModel<T>::evaluate(const Sequences& data, Index num_threads, Poll& poll) const {
     const Network<T>& network = impl_->network;
     const Index V = config().vocab_size;
     at_least("evaluate: X: the number of samples", data.samples, 1);
@@ -31,6 +38,7 @@ LossSums LanguageModel<T>::evaluate(const Sequences& data, Poll& poll) const {
     check_tokens("X", data.samples, data.steps, data.inputs, V);
     check_tokens("Y", data.samples, data.steps, data.targets, V);
     const FloatScope scope;
+    Threads threads(choose_threads(num_threads, work(network, data.samples, data.steps)));
     LossSums sums;
     for (Index row = 0; row < data.samples; row += most_rows) {
         const ReadLock lock(impl_->weights, poll);
@@ -43,11 +51,9 @@ LossSums LanguageModel<T>::evaluate(const Sequences& data, Poll& poll) const {
             const Index steps = std::min(chunk, data.steps - from), at = row * data.steps + from;
             to_time_major(N, steps, data.steps, data.inputs + at, nullptr, inputs.data());
             to_time_major(N, steps, data.steps, data.targets + at, nullptr, targets.data());
-            forward(network, steps, inputs.data(), activations, poll);
-            network.dense.forward(steps * N, activations.top(), logits.data(), poll);
-            in_blocks(steps * N, V, poll, [&](Index first, Index count) {
-                cross_entropy(count, V, targets.data() + first, logits.data() + first * V, sums);
-            });
+            forward(network, steps, inputs.data(), activations, threads, poll);
+            network.dense.forward(steps * N, activations.top(), logits.data(), threads, poll);
+            cross_entropy(steps * N, V, targets.data(), logits.data(), sums, threads, poll);
             activations.carry_state(steps);
         }
     }
@@ -56,13 +62,14 @@ LossSums LanguageModel<T>::evaluate(const Sequences& data, Poll& poll) const {
 
 template <class T>
 void LanguageModel<T>::predict(Index N, Index steps, const std::int32_t* inputs, T* probabilities, StateView<T> state,
-                               Poll& poll) const {
+                               Index num_threads, Poll& poll) const {
     const Network<T>& network = impl_->network;
     const Index V = config().vocab_size;
     at_least("predict: the number of rows", N, 0);
     at_least("predict: the number of steps", steps, 0);
     check_tokens("X", N, steps, inputs, V);
     const FloatScope scope;
+    Threads threads(choose_threads(num_threads, work(network, N, steps)));
     const ReadLock lock(impl_->weights, poll);
     const Index chunk = steps_at_a_time(steps, N, V);
     Activations<T> activations(config(), chunk, N);
@@ -72,9 +79,9 @@ void LanguageModel<T>::predict(Index N, Index steps, const std::int32_t* inputs,
     for (Index from = 0; from < steps; from += chunk) {
         const Index now = std::min(chunk, steps - from);
         to_time_major(N, now, steps, inputs + from, nullptr, tokens.data());
-        forward(network, now, tokens.data(), activations, poll);
-        network.dense.forward(now * N, activations.top(), logits.data(), poll);
-        in_blocks(now * N, V, poll, [&](Index first, Index count) { softmax(count, V, logits.data() + first * V); });
+        forward(network, now, tokens.data(), activations, threads, poll);
+        network.dense.forward(now * N, activations.top(), logits.data(), threads, poll);
+        softmax(now * N, V, logits.data(), threads, poll);
         for (Index t = 0; t < now; ++t)
             for (Index n = 0; n < N; ++n)
                 std::copy_n(logits.data() + (t * N + n) * V, V, probabilities + (n * steps + from + t) * V);
@@ -83,10 +90,11 @@ void LanguageModel<T>::predict(Index N, Index steps, const std::int32_t* inputs,
     activations.store_state(0, state.h, state.c);
 }
 
-template LossSums LanguageModel<float>::evaluate(const Sequences&, Poll&) const;
-template LossSums LanguageModel<double>::evaluate(const Sequences&, Poll&) const;
-template void LanguageModel<float>::predict(Index, Index, const std::int32_t*, float*, StateView<float>, Poll&) const;
-template void LanguageModel<double>::predict(Index, Index, const std::int32_t*, double*, StateView<double>,
+template LossSums LanguageModel<float>::evaluate(const Sequences&, Index, Poll&) const;
+template LossSums LanguageModel<double>::evaluate(const Sequences&, Index, Poll&) const;
+template void LanguageModel<float>::predict(Index, Index, const std::int32_t*, float*, StateView<float>, Index,
+                                            Poll&) const;
+template void LanguageModel<double>::predict(Index, Index, const std::int32_t*, double*, StateView<double>, Index,
                                              Poll&) const;
 
 }  // namespace rnnfast

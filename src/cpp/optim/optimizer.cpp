@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "core/check.hpp"
 #include "core/dispatch.hpp"
@@ -19,8 +21,19 @@ void require(bool fine, const char* field, double value, const char* expected) {
                                     expected);
 }
 
+// body(first number, how many) for some numbers of n by each thread: whole cache lines.
+template <class Body>
+void in_shares(Index n, Threads& threads, Body body) {
+    Poll none;
+    threads.run(none, [&](Index rank, Poll&) {
+        const auto own = threads.share(n, 16, rank);
+        body(own.begin, own.size());
+    });
+}
+
 template <class T>
-void adam_step(const OptimizerConfig& config, double rate, Index n, const T* g, T* p, OptimizerState<T>& state) {
+void adam_step(const OptimizerConfig& config, double rate, Index n, const T* g, T* p, OptimizerState<T>& state,
+               Threads& threads) {
     state.beta1_power *= config.beta1;
     state.beta2_power *= config.beta2;
     const double correction1 = 1 - state.beta1_power, root_correction2 = std::sqrt(1 - state.beta2_power);
@@ -32,7 +45,27 @@ void adam_step(const OptimizerConfig& config, double rate, Index n, const T* g, 
         static_cast<T>(config.beta2), static_cast<T>(1 - config.beta2),
         static_cast<T>(scaled),       static_cast<T>(config.keras_epsilon ? 1 : root_correction2),
         static_cast<T>(epsilon)};
-    active_kernels<T>().adam(n, constants, g, state.m.data(), state.v.data(), p);
+    const auto& k = active_kernels<T>();
+    in_shares(n, threads, [&](Index at, Index count) {
+        k.adam(count, constants, g + at, state.m.data() + at, state.v.data() + at, p + at);
+    });
+}
+
+// The square root of the sum of squares in double, in blocks of a fixed size that are added in ascending order.
+template <class T>
+double norm_of(Index n, const T* g, Threads& threads) {
+    constexpr Index step = Index{1} << 14;
+    const auto& k = active_kernels<T>();
+    const Index blocks = (n + step - 1) / step;
+    std::vector<double> sums(static_cast<std::size_t>(blocks));
+    Poll none;
+    threads.run(none, [&](Index rank, Poll&) {
+        const auto own = threads.share(blocks, 1, rank);
+        for (Index block = own.begin; block < own.end; ++block)
+            sums[static_cast<std::size_t>(block)] =
+                k.sum_of_squares(std::min(step, n - block * step), g + block * step);
+    });
+    return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
 }  // namespace
@@ -47,7 +80,8 @@ void check(const OptimizerConfig& c) {
 }
 
 template <class T>
-void optimizer_step(const OptimizerConfig& config, Index n, const T* g, T* p, OptimizerState<T>& state) {
+void optimizer_step(const OptimizerConfig& config, Index n, const T* g, T* p, OptimizerState<T>& state,
+                    Threads& threads) {
     const bool adam = config.kind == OptimizerConfig::Kind::adam;
     if (state.kind != config.kind || (adam && state.m.size() != n)) {
         OptimizerState<T> fresh;
@@ -61,29 +95,33 @@ void optimizer_step(const OptimizerConfig& config, Index n, const T* g, T* p, Op
     const FloatScope scope;
     const double rate = config.learning_rate / (1 + config.decay * static_cast<double>(state.steps));
     if (adam)
-        adam_step(config, rate, n, g, p, state);
+        adam_step(config, rate, n, g, p, state, threads);
     else
-        active_kernels<T>().sgd(n, static_cast<T>(rate), g, p);
+        in_shares(n, threads, [&, &k = active_kernels<T>()](Index at, Index count) {
+            k.sgd(count, static_cast<T>(rate), g + at, p + at);
+        });
     ++state.steps;
 }
 
 template <class T>
-double clip_gradient(const Clipping& clipping, Index n, T* g) {
+double clip_gradient(const Clipping& clipping, Index n, T* g, Threads& threads) {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
-    const double norm = std::sqrt(k.sum_of_squares(n, g));
-    if (clipping.value) k.clip(n, static_cast<T>(*clipping.value), g);
+    const double norm = norm_of(n, g, threads);
+    if (clipping.value)
+        in_shares(n, threads, [&](Index at, Index count) { k.clip(count, static_cast<T>(*clipping.value), g + at); });
     if (clipping.norm) {
-        const double clipped = clipping.value ? std::sqrt(k.sum_of_squares(n, g)) : norm;
+        const double clipped = clipping.value ? norm_of(n, g, threads) : norm;
         const double factor = *clipping.norm / (clipped + 1e-6);
-        if (factor < 1) k.scale(n, static_cast<T>(factor), g);
+        if (factor < 1)
+            in_shares(n, threads, [&](Index at, Index count) { k.scale(count, static_cast<T>(factor), g + at); });
     }
     return norm;
 }
 
-template void optimizer_step(const OptimizerConfig&, Index, const float*, float*, OptimizerState<float>&);
-template void optimizer_step(const OptimizerConfig&, Index, const double*, double*, OptimizerState<double>&);
-template double clip_gradient(const Clipping&, Index, float*);
-template double clip_gradient(const Clipping&, Index, double*);
+template void optimizer_step(const OptimizerConfig&, Index, const float*, float*, OptimizerState<float>&, Threads&);
+template void optimizer_step(const OptimizerConfig&, Index, const double*, double*, OptimizerState<double>&, Threads&);
+template double clip_gradient(const Clipping&, Index, float*, Threads&);
+template double clip_gradient(const Clipping&, Index, double*, Threads&);
 
 }  // namespace rnnfast

@@ -4,6 +4,7 @@
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/poll.hpp"
+#include "rnnfast/threads.hpp"
 
 namespace rnnfast {
 
@@ -18,16 +19,17 @@ public:
 
     /// Takes new weights: W [inputs, outputs] is copied; b [outputs] is read where it is: keep it alive and unchanged
     /// until the next prepare. Throws std::bad_alloc. Must come before forward and backward.
-    void prepare(const T* W, const T* b, bool for_backward);
+    void prepare(const T* W, const T* b, bool for_backward, Threads& threads);
 
     /// x [rows, inputs] -> y [rows, outputs].
-    void forward(Index rows, const T* x, T* y, Poll& poll) const;
+    void forward(Index rows, const T* x, T* y, Threads& threads, Poll& poll) const;
 
     /// Numbers of scratch (worthless after the call) that backward needs.
     Index backward_scratch(Index rows) const noexcept;
 
     /// dx [rows, inputs] is written; dW [inputs, outputs] and db [outputs] are added to.
-    void backward(Index rows, const T* x, const T* dy, T* dx, T* dW, T* db, T* scratch, Poll& poll) const;
+    void backward(Index rows, const T* x, const T* dy, T* dx, T* dW, T* db, T* scratch, Threads& threads,
+                  Poll& poll) const;
 
 private:
     Index inputs_, outputs_;

@@ -16,6 +16,7 @@
 #include "rnnfast/optimizer.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/sampler.hpp"
+#include "rnnfast/threads.hpp"
 
 namespace rnnfast {
 
@@ -89,6 +90,7 @@ struct FitOptions {
     bool shuffle = true;
     Sequences validation;                               ///< none where it has no samples
     std::function<bool(const FitProgress&)> epoch_end;  ///< true stops; may be null, may throw
+    Index num_threads = 0;  ///< 0: as many as pay (rnnfast/threads.hpp); no bit depends on it
 };
 
 /// A loss or gradient that is not a finite number; parameters and optimiser are those of the last complete step.
@@ -101,6 +103,7 @@ struct GenerateOptions {
     SamplerConfig sampler;
     std::int32_t stop_token = -1;     ///< a stream ends with it; -1: none
     std::int32_t initial_token = -1;  ///< the input before the first draw of a stream without prompt
+    Index num_threads = 0;            ///< 0: as many as pay; a stream is one thread's
 };
 
 /// One stream of generate: its random numbers and its prompt (tokens of the vocabulary or -1).
@@ -155,13 +158,13 @@ public:
 
     /// Sums over all targets that count, each sample from the zero state. `data` must not change meanwhile.
     /// Throws std::invalid_argument (sizes, tokens), std::bad_alloc and what `poll` throws.
-    LossSums evaluate(const Sequences& data, Poll& poll) const;
+    LossSums evaluate(const Sequences& data, Index num_threads, Poll& poll) const;
 
     /// inputs [N, steps], row-major; probabilities [N, steps, V] out; state in and out (position is left alone and may
     /// be null). Throws std::invalid_argument (sizes, tokens; nothing is written then), std::bad_alloc and what `poll`
     /// throws (probabilities are then partly written, state is as it was).
     void predict(Index N, Index steps, const std::int32_t* inputs, T* probabilities, StateView<T> state,
-                 Poll& poll) const;
+                 Index num_threads, Poll& poll) const;
 
     /// tokens [streams, length] out, -1 after a stop; state in and out. A stream's tokens depend on nothing but its own
     /// prompt, key, position and state. Throws std::invalid_argument, NonFiniteError (logits that allow no draw: the

@@ -4,6 +4,8 @@
 #include <cstdint>
 
 #include "rnnfast/index.hpp"
+#include "rnnfast/poll.hpp"
+#include "rnnfast/threads.hpp"
 
 namespace rnnfast {
 
@@ -12,19 +14,29 @@ struct LossSums {
     double loss = 0;           ///< nats
     std::int64_t count = 0;    ///< targets that count: not -1
     std::int64_t correct = 0;  ///< rows whose largest logit (the first of equals) is the target's
+
+    LossSums& operator+=(const LossSums& other) noexcept {
+        loss += other.loss;
+        count += other.count;
+        correct += other.correct;
+        return *this;
+    }
 };
 
-/// V at least 1, targets -1 to V - 1: none of these is checked here.
+/// V at least 1, targets -1 to V - 1: none of these is checked here. Rows are summed in blocks whose size V alone
+/// decides, and the blocks in ascending order: no bit depends on the threads.
 /// logits [rows, V] become dL/dlogits = scale * (softmax - one-hot), 0 where the target is -1; adds to `sums`.
 template <class T>
-void cross_entropy_gradient(Index rows, Index V, const std::int32_t* targets, T scale, T* logits, LossSums& sums);
+void cross_entropy_gradient(Index rows, Index V, const std::int32_t* targets, T scale, T* logits, LossSums& sums,
+                            Threads& threads, Poll& poll);
 
 /// Adds to `sums`; logits [rows, V] are destroyed.
 template <class T>
-void cross_entropy(Index rows, Index V, const std::int32_t* targets, T* logits, LossSums& sums);
+void cross_entropy(Index rows, Index V, const std::int32_t* targets, T* logits, LossSums& sums, Threads& threads,
+                   Poll& poll);
 
 /// logits [rows, V] become probabilities; V at least 1.
 template <class T>
-void softmax(Index rows, Index V, T* logits);
+void softmax(Index rows, Index V, T* logits, Threads& threads, Poll& poll);
 
 }  // namespace rnnfast

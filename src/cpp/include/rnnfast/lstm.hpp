@@ -11,6 +11,7 @@
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/poll.hpp"
+#include "rnnfast/threads.hpp"
 
 namespace rnnfast {
 
@@ -46,13 +47,19 @@ public:
     /// Takes new weights: W [D, 4H], R [H, 4H], b [4H]. Copies them into the layout that the kernels read, but b is
     /// always, and W for tokens, read from where it is: keep them alive and unchanged until the next prepare.
     /// `tokens_only`: the input will be tokens, which spares the copy of W. `for_backward` makes the transposed copies;
-    /// once made they are kept up to date. Throws std::bad_alloc. Must come before forward and backward, and none of
-    /// the three checks more than it says: sizes, pointers and tokens are the caller's.
-    void prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward);
+    /// once made they are kept up to date. Throws std::bad_alloc. Must come before all that follows, and none of these
+    /// checks more than it says: sizes, pointers and tokens are the caller's.
+    void prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward, Threads& threads);
 
     /// h and c [T + 1, N, H]: slot 0 in, the rest out. gates [T, N, 4H] out: the workspace for backward.
     /// Throws only what `poll` throws; h, c and gates are then partly written.
-    void forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* gates, Poll& poll) const;
+    void forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* gates, Threads& threads, Poll& poll) const;
+
+    /// Time step t: h_prev and c_prev [N, H] -> h and c [N, H]; c may be c_prev. gates [N, 4H] is written, too. The
+    /// same bits as forward's; odd steps go through the weights backwards, so that some are still in the cache. Throws
+    /// only what `poll` throws.
+    void step(Index t, Index batch, LayerInput<T> x, const T* h_prev, const T* c_prev, T* h, T* c, T* gates,
+              Poll& poll) const;
 
     /// Numbers of scratch (worthless after the call) that backward needs.
     Index backward_scratch(Index steps, Index batch) const noexcept;
@@ -60,9 +67,13 @@ public:
     /// After forward with the same weights. dh_out [T, N, H] is the gradient on h[1:] from above. gates: in, forward's;
     /// out, the gradient on a. Throws only what `poll` throws; the outputs are then partly written.
     void backward(Index steps, Index batch, LayerInput<T> x, const T* h, const T* c, const T* dh_out, T* gates,
-                  const LstmGradients<T>& gradients, T* scratch, Poll& poll) const;
+                  const LstmGradients<T>& gradients, T* scratch, Threads& threads, Poll& poll) const;
 
 private:
+    struct Part;  // of a time step: some rows, some blocks of units
+    void step_part(const Part& part, LayerInput<T> x, const T* h_prev, const T* c_prev, T* h, T* c, T* gates,
+                   Poll& poll) const;
+
     Index D_, H_;
     const T* W_ = nullptr;
     const T* b_ = nullptr;

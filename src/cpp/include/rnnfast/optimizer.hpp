@@ -6,6 +6,7 @@
 
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
+#include "rnnfast/threads.hpp"
 
 namespace rnnfast {
 
@@ -38,7 +39,8 @@ struct OptimizerState {
 
 /// One update of p [n] by its gradient g [n]. A state of another kind or size starts afresh.
 template <class T>
-void optimizer_step(const OptimizerConfig& config, Index n, const T* g, T* p, OptimizerState<T>& state);
+void optimizer_step(const OptimizerConfig& config, Index n, const T* g, T* p, OptimizerState<T>& state,
+                    Threads& threads);
 
 struct Clipping {
     std::optional<double> value;  ///< each element into [-value, value]
@@ -48,6 +50,6 @@ struct Clipping {
 /// Clips g [n] and returns its global norm before any clipping (the square root of a sum in double): not finite where
 /// the gradient is not.
 template <class T>
-double clip_gradient(const Clipping& clipping, Index n, T* g);
+double clip_gradient(const Clipping& clipping, Index n, T* g, Threads& threads);
 
 }  // namespace rnnfast

@@ -27,12 +27,23 @@ public:
         if (hook_ && Clock::now() >= due_) call();
     }
 
+    /// The same, for calls so frequent that a look at the clock would cost too much: it looks when `work` numbers
+    /// (multiply-adds, say) have come to some millions since it last did.
+    void operator()(std::int64_t work) {
+        constexpr std::int64_t patience = std::int64_t{1} << 22;
+        work_ += work;
+        if (work_ < patience) return;
+        work_ = 0;
+        (*this)();
+    }
+
 private:
     void call();
 
     std::function<void()> hook_;
     std::chrono::milliseconds interval_{};
     Clock::time_point due_{};
+    std::int64_t work_ = 0;
     std::uint64_t callers_control_ = 0;
 };
 

@@ -23,6 +23,8 @@ constexpr Isa isas[] = {
 #if defined(__x86_64__)
     {&kernels::avx2_f32, &kernels::avx2_f64, [](const CpuFeatures& cpu) { return cpu.avx2_fma; }},
     {&kernels::avx512_f32, &kernels::avx512_f64, [](const CpuFeatures& cpu) { return cpu.avx512; }},
+#elif defined(__aarch64__)
+    {&kernels::neon_f32, &kernels::neon_f64, [](const CpuFeatures&) { return true; }},
 #endif
 };
 

@@ -22,14 +22,21 @@ bool is_kernel_float_control(std::uint64_t control) noexcept {
 
 #elif defined(__aarch64__)
 
+// The mode (FPCR) in the low half and the sticky flags (FPSR) in the high half: x86-64 keeps both in one register.
 std::uint64_t read_float_control() noexcept {
-    std::uint64_t control;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-    return control;
+    std::uint64_t mode, flags;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    __asm__ volatile("mrs %0, fpsr" : "=r"(flags));
+    return flags << 32 | (mode & 0xffffffffu);
 }
-void write_float_control(std::uint64_t control) noexcept { __asm__ volatile("msr fpcr, %0" : : "r"(control)); }
-std::uint64_t kernel_float_control() noexcept { return std::uint64_t{1} << 24; }  // FZ
-bool is_kernel_float_control(std::uint64_t control) noexcept { return control == kernel_float_control(); }
+void write_float_control(std::uint64_t control) noexcept {
+    __asm__ volatile("msr fpcr, %0" : : "r"(control & 0xffffffffu));
+    __asm__ volatile("msr fpsr, %0" : : "r"(control >> 32));
+}
+std::uint64_t kernel_float_control() noexcept { return std::uint64_t{1} << 24; }  // FZ; traps are masked by zeros
+bool is_kernel_float_control(std::uint64_t control) noexcept {
+    return (control & 0xffffffffu) == kernel_float_control();
+}
 
 #else
 #error "rnnfast runs on x86-64 and aarch64"

@@ -4,6 +4,8 @@
 // registers; a step of the depth loads P panels' rows of B and broadcasts R elements of A:
 //   AVX2, float:    6 x 16, 12 accumulators + 2 of B + 1 of A, of 16    double: 3 x 16, 12 + 4 (reloaded) + 1
 //   AVX-512, float: 6 x 64, 24 accumulators + 4 of B + 1 of A, of 32    double: 6 x 32, 24 + 4 + 1
+//   NEON, float:    5 x 16, 20 accumulators + 4 of B + 5 of A, of 32    double: 2 x 16, 16 + 8 + 2
+//   (g++ loads the row of A ahead there: with 24 accumulators some would live in memory)
 // The latency of FMA hides behind rows and panels, never behind a split of the sum. Few rows (generation: 1) take more
 // panels at a time instead.
 #pragma once

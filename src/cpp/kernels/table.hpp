@@ -111,7 +111,7 @@ struct KernelTable {
 };
 
 // Defined in kernels/isa_*.cpp, one pair a file.
-extern const KernelTable<float> scalar_f32, scalar_fma_f32, avx2_f32, avx512_f32;
-extern const KernelTable<double> scalar_f64, scalar_fma_f64, avx2_f64, avx512_f64;
+extern const KernelTable<float> scalar_f32, scalar_fma_f32, avx2_f32, avx512_f32, neon_f32;
+extern const KernelTable<double> scalar_f64, scalar_fma_f64, avx2_f64, avx512_f64, neon_f64;
 
 }  // namespace rnnfast::kernels

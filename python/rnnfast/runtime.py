@@ -14,8 +14,9 @@ from rnnfast import _core
 def available_isas() -> list[str]:
     """Names of the instruction sets that this machine can run, worst first.
 
-    All of them but ``"scalar"`` (the baseline without fused multiply-add) give the same bits; ``"scalar_fma"`` is the
-    slow oracle that the others are tested against.
+    ``"scalar"`` and ``"scalar_fma"`` are always among them; then come ``"avx2"`` and ``"avx512"`` where an x86-64
+    processor has them, or ``"neon"``, which every aarch64 has. All of them but ``"scalar"`` (the baseline without fused
+    multiply-add) give the same bits; ``"scalar_fma"`` is the slow oracle that the others are tested against.
 
     Examples
     --------

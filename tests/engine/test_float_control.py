@@ -11,8 +11,8 @@ from rnnfast import LanguageModel, NonFiniteError, _core
 
 from .cases import make_lstm, samples
 
-STICKY = 0x3F if platform.machine() in ("x86_64", "AMD64") else 0
-"""Flags of what has happened, not of what shall: any arithmetic may set them."""
+STICKY = 0x3F if platform.machine() in ("x86_64", "AMD64") else 0xFFFFFFFF << 32
+"""Flags of what has happened, not of what shall: any arithmetic may set them. On aarch64 the whole of FPSR."""
 
 
 def control():

@@ -1,5 +1,8 @@
 // The floating-point control register: kernels run with round-to-nearest and subnormals flushed to zero (so that time
 // does not depend on values), callers get their own mode back.
+//
+// One difference remains between processors: aarch64 sees that a result is subnormal before it rounds it, x86-64 after;
+// where rounding would give the smallest normal number, the first makes zero of it.
 #pragma once
 
 #include <cstdint>

@@ -67,7 +67,7 @@ struct Results {
 };
 
 template <class T>
-Results<T> elementary_functions() {
+Results<T> elementary_functions(Threads&) {
     Results<T> results;
     for (const Numbers<T>& x : {any_bits<T>(10003), uniform<T>(10003, 3, T(-20), T(20)), uniform<T>(3, 4, T(0), T(2))})
         for (const auto function : {exp<T>, log<T>, sigmoid<T>, tanh<T>}) {
@@ -79,8 +79,8 @@ Results<T> elementary_functions() {
 }
 
 template <class T>
-Results<T> lstm() {
-    constexpr Index steps = 5, N = 7, D = 19, H = 37;
+Results<T> lstm(Threads& threads) {
+    constexpr Index steps = 5, N = 17, D = 19, H = 37;
     Poll poll;
     const auto W = uniform<T>(D * 4 * H, 1, T(-1), T(1)), R = uniform<T>(H * 4 * H, 2, T(-1), T(1));
     const auto b = uniform<T>(4 * H, 3, T(-1), T(1)), x = uniform<T>(steps * N * D, 4, T(-2), T(2));
@@ -91,19 +91,19 @@ Results<T> lstm() {
     auto dh = uniform<T>(N * H, 8, T(-1), T(1)), dc = uniform<T>(N * H, 9, T(-1), T(1));
 
     Lstm<T> layer(D, H);
-    layer.prepare(W.data(), R.data(), b.data(), false, true);
-    layer.forward(steps, N, {nullptr, x.data()}, h.data(), c.data(), gates.data(), poll);
+    layer.prepare(W.data(), R.data(), b.data(), false, true, threads);
+    layer.forward(steps, N, {nullptr, x.data()}, h.data(), c.data(), gates.data(), threads, poll);
     Results<T> results;
     for (const auto& out : {h, c, gates}) results.add(out);
     auto scratch = zeros<T>(layer.backward_scratch(steps, N));
     layer.backward(steps, N, {nullptr, x.data()}, h.data(), c.data(), dh_out.data(), gates.data(),
-                   {dW.data(), dR.data(), db.data(), dx.data(), dh.data(), dc.data()}, scratch.data(), poll);
+                   {dW.data(), dR.data(), db.data(), dx.data(), dh.data(), dc.data()}, scratch.data(), threads, poll);
     for (const auto& out : {dW, dR, db, dx, dh, dc, gates}) results.add(out);
     return results;
 }
 
 template <class T>
-Results<T> dense() {
+Results<T> dense(Threads& threads) {
     Results<T> results;
     Poll poll;
     for (const Index rows : {1, 4, 23})
@@ -114,32 +114,33 @@ Results<T> dense() {
             auto y = zeros<T>(rows * outputs), dx = zeros<T>(rows * inputs);
             auto dW = zeros<T>(inputs * outputs), db = zeros<T>(outputs);
             Dense<T> layer(inputs, outputs);
-            layer.prepare(W.data(), b.data(), true);
-            layer.forward(rows, x.data(), y.data(), poll);
+            layer.prepare(W.data(), b.data(), true, threads);
+            layer.forward(rows, x.data(), y.data(), threads, poll);
             auto scratch = zeros<T>(layer.backward_scratch(rows));
-            layer.backward(rows, x.data(), dy.data(), dx.data(), dW.data(), db.data(), scratch.data(), poll);
+            layer.backward(rows, x.data(), dy.data(), dx.data(), dW.data(), db.data(), scratch.data(), threads, poll);
             for (const auto& out : {y, dx, dW, db}) results.add(out);
         }
     return results;
 }
 
 template <class T>
-Results<T> losses() {
+Results<T> losses(Threads& threads) {
     Results<T> results;
+    Poll poll;
     for (Index V = 1; V <= 40; ++V) {
         const std::int32_t targets[] = {0, -1, static_cast<std::int32_t>(V - 1)};
         const auto logits = uniform<T>(3 * V, 5, T(-9), T(9));
         auto probabilities = logits, gradient = logits;
         LossSums sums;
-        softmax(3, V, probabilities.data());
-        cross_entropy_gradient(3, V, targets, T(1) / 3, gradient.data(), sums);
+        softmax(3, V, probabilities.data(), threads, poll);
+        cross_entropy_gradient(3, V, targets, T(1) / 3, gradient.data(), sums, threads, poll);
         for (const auto& out : {probabilities, gradient, {T(sums.loss), T(sums.correct)}}) results.add(out);
     }
     return results;
 }
 
 template <class T>
-Results<T> draws() {
+Results<T> draws(Threads&) {
     Results<T> results;
     for (const Index V : {1, 3, 16, 17, 90, 131}) {
         const auto logits = uniform<T>(V, 6, T(-4), T(4)), u = uniform<T>(500, 7, T(0), T(1));
@@ -150,7 +151,7 @@ Results<T> draws() {
 }
 
 template <class T>
-Results<T> updates() {
+Results<T> updates(Threads& threads) {
     Results<T> results;
     for (const auto kind : {OptimizerConfig::Kind::adam, OptimizerConfig::Kind::sgd}) {
         constexpr Index n = 1003;
@@ -160,8 +161,8 @@ Results<T> updates() {
         auto p = uniform<T>(n, 8, T(-1), T(1));
         for (std::uint64_t step = 0; step < 5; ++step) {
             auto g = uniform<T>(n, 9 + step, T(-1), T(1));
-            const double norm = clip_gradient<T>({0.9, 3}, n, g.data());
-            optimizer_step(config, n, g.data(), p.data(), state);
+            const double norm = clip_gradient<T>({0.9, 3}, n, g.data(), threads);
+            optimizer_step(config, n, g.data(), p.data(), state, threads);
             for (const auto& out : {g, p, {T(norm)}}) results.add(out);
         }
     }
@@ -205,19 +206,21 @@ void on_every_isa(F f) {
 }
 
 template <class T>
-void check_same_bits(Results<T> (*work)()) {
+void check_same_bits(Results<T> (*work)(Threads&)) {
     Results<T> oracle;
+    Threads one, two(2);
     on_every_isa([&](const std::string& isa) {
-        if (isa == "scalar_fma") oracle = work();
-        if (isa == "scalar" || isa == "scalar_fma") return;
+        if (isa == "scalar") return;
+        if (isa == "scalar_fma") oracle = work(one);
         REQUIRE_FALSE(oracle.all.empty());
-        CHECK(work() == oracle);
+        CHECK(work(one) == oracle);
+        CHECK(work(two) == oracle);
     });
 }
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("the bits are the oracle's on every instruction set", T, float, double) {
+TEST_CASE_TEMPLATE("the bits are the oracle's on every instruction set, with one thread or two", T, float, double) {
     SUBCASE("elementary functions") { check_same_bits(elementary_functions<T>); }
     SUBCASE("LSTM, forward and backward") { check_same_bits(lstm<T>); }
     SUBCASE("dense layer, forward and backward") { check_same_bits(dense<T>); }
@@ -227,15 +230,17 @@ TEST_CASE_TEMPLATE("the bits are the oracle's on every instruction set", T, floa
 }
 
 TEST_CASE_TEMPLATE("nothing beyond an array's end is touched", T, float, double) {
-    on_every_isa([](const std::string&) {
+    Threads threads;
+    Poll poll;
+    on_every_isa([&](const std::string&) {
         for (Index n = 1; n <= 40; ++n) {
             const AtTheEdge<T> x(n), m(n);
             exp(n, x.data(), x.data());
-            softmax(1, n, x.data());
+            softmax(1, n, x.data(), threads, poll);
             const std::int32_t drawn = Sampler<T>({1, false, 0, 1}, n)(x.data(), T(0.5));
             CHECK(drawn == n / 2);
             OptimizerState<T> state;
-            optimizer_step({}, n, x.data(), m.data(), state);
+            optimizer_step({}, n, x.data(), m.data(), state, threads);
             CHECK(m.data()[n - 1] < 0);
         }
     });

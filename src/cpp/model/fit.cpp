@@ -199,6 +199,7 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
     const auto step = [&](Index first) {
         Gradient<T>& gradient = first + batch <= samples ? whole : *rest;
         LossSums sums;
+        poll();
         {
             const ReadLock lock(impl_->weights, poll);
             gradient.compute(data.sequences, order.data() + first, options.reduction, sums, threads, poll);

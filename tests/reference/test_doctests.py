@@ -11,6 +11,7 @@ import pytest
 from rnnfast import reference
 
 FILES = sorted(Path(reference.__path__[0]).rglob("*.py"))
+WITHOUT_EXAMPLES = {"rnnfast.reference.dinosaur.plan"}  # `training.model` has them
 MODULES = sorted(module.name for module in pkgutil.iter_modules(reference.__path__))
 
 
@@ -23,7 +24,7 @@ def test_examples_in_docstrings(path):
     name = module_name(path)
     result = doctest.testmod(importlib.import_module(name.removesuffix(".__init__")))
     assert result.failed == 0
-    assert result.attempted > 0 or "._" in name
+    assert result.attempted > 0 or "._" in name or name in WITHOUT_EXAMPLES
 
 
 def test_every_public_module_is_exported():

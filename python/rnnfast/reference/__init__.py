@@ -10,7 +10,7 @@ time-major: `x` [T, N, D], `h` and `c` [T + 1, N, H] with the initial state in s
 first, (N, T), as the engine does. Nothing is changed in place: state and parameters go in, new ones come out.
 
 The exercises that people learn recurrent networks from are here under their own names and shapes: `steps` (an
-RNN, an LSTM and a GRU step by step).
+RNN, an LSTM and a GRU step by step) and `dinosaur` (names, letter by letter).
 
 Read in this order: `lstm`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and `initialise`,
 which say what makes a run the same on every machine; `sums` is the one order of summation that they share.
@@ -18,6 +18,7 @@ which say what makes a run the same on every machine; `sums` is the one order of
 
 from rnnfast.reference import (
     dense,
+    dinosaur,
     initialise,
     loss,
     lstm,
@@ -31,6 +32,7 @@ from rnnfast.reference import (
 
 __all__ = [
     "dense",
+    "dinosaur",
     "initialise",
     "loss",
     "lstm",

@@ -186,6 +186,7 @@ def test_optimize_is_its_parts_and_clips(dinosaur):
 
     got, gradients, last = dinosaur.optimize(X, Y, a_prev, parameters, 0.5)
     assert got == loss
+    assert set(gradients) == {f"d{name}" for name in NAMES}
     np.testing.assert_array_equal(last, cache[1][len(X) - 1])
     for name in NAMES:
         expected = np.clip(raw[f"d{name}"], -5, 5)

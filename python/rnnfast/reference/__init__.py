@@ -7,7 +7,8 @@ is tested against these functions, and these functions against central differenc
 Letters: `T` time steps, `N` batch, `D` input size, `H` hidden size, `V` vocabulary, `L` layers. Arrays are
 time-major: `x` [T, N, D], `h` and `c` [T + 1, N, H] with the initial state in slot 0, `W` [D, 4H], `R` [H,
 4H], `b` [4H] and `gates` [T, N, 4H] in the order i f g o, `logits` [T, N, V]. Only `model` takes tokens batch
-first, (N, T), as the engine does. Nothing is changed in place: state and parameters go in, new ones come out.
+first, (N, T), as the engine does. Nothing is changed in place: state and parameters go in, new ones come out. (The
+dinosaur exercise clips and updates in place, and so does `dinosaur`.)
 
 The exercises that people learn recurrent networks from are here under their own names and shapes: `steps` (an
 RNN, an LSTM and a GRU step by step) and `dinosaur` (names, letter by letter).

@@ -6,6 +6,7 @@ a(t) = tanh(Wax x(t) + Waa a(t-1) + b)    y(t) = softmax(Wya a(t) + by)    loss 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +15,15 @@ from rnnfast.reference._arrays import Floats, Gradients, Parameters, floats, tak
 from rnnfast.reference.steps.activations import softmax
 
 States = dict[int, Floats]
-Cache = tuple[States, States, States]
+"""Columns by time step; -1 is before the first."""
+
+
+class Cache(NamedTuple):
+    """What forward leaves for backward: probabilities, hidden states and inputs."""
+
+    y_hat: States
+    a: States
+    x: States
 
 
 def initialize_parameters(n_a: int, n_x: int, n_y: int) -> dict[str, Floats]:
@@ -150,8 +159,8 @@ def rnn_forward(
     -------
     loss : float
         Sum over the letters, in nats.
-    cache : (y_hat, a, x)
-        Dictionaries by time step; a[-1] is a copy of `a_prev`.
+    cache : Cache
+        (y_hat, a, x), dictionaries by time step; a[-1] is a copy of `a_prev`.
 
     Raises
     ------
@@ -180,7 +189,7 @@ def rnn_forward(
         a[t] = np.tanh(Wax @ x[t] + Waa @ a[t - 1] + b)
         y_hat[t] = softmax(Wya @ a[t] + by)
         loss -= float(np.log(y_hat[t][target, 0]))
-    return loss, (y_hat, a, x)
+    return loss, Cache(y_hat, a, x)
 
 
 def rnn_backward(
@@ -192,7 +201,7 @@ def rnn_backward(
     ----------
     X, Y, parameters
         As `rnn_forward` took them.
-    cache : (y_hat, a, x)
+    cache : Cache
         As `rnn_forward` gave it.
 
     Returns

@@ -137,7 +137,7 @@ def optimize(
     loss : float
         Of the name before the update, summed over its letters, in nats.
     gradients : dict of float64 arrays
-        As they were clipped.
+        dWax, dWaa, dWya, db, dby, as they were clipped.
     a : float64 array [n_a, 1]
         Hidden state after the last letter.
 
@@ -148,6 +148,7 @@ def optimize(
     """
     loss, cache = rnn_forward(X, Y, a_prev, parameters)
     gradients, a = rnn_backward(X, Y, parameters, cache)
+    del gradients["da_next"]  # of no parameter
     gradients = clip(gradients, LIMIT)
     update_parameters(parameters, gradients, learning_rate)
     return loss, gradients, a[len(X) - 1]

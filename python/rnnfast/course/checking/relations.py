@@ -1,0 +1,82 @@
+"""How a wrong value is related to the right one, whatever the function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnfast.course.checking.compare import Pair, as_numbers, equal
+
+Numbers = NDArray[np.float64]
+
+ONE_TO_ONE: tuple[tuple[str, Callable[[Numbers], Any]], ...] = (
+    ("its sign is wrong", lambda right: -right),
+    ("it is all zeros: it is never computed, or never stored", np.zeros_like),
+    ("it is the transpose of what it should be", lambda right: right.T),
+    ("it is twice what it should be: something is added twice", lambda right: 2 * right),
+    ("it should have its second dimension: sum with keepdims=True", lambda right: right.squeeze(-1)),
+    ("it is summed over everything; it should be over the batch alone (axis=1, keepdims=True)", np.sum),
+)
+
+
+def related(pair: Pair, pairs: Sequence[Pair], m: int) -> str | None:
+    """Say how a wrong variable is related to its right value, to other variables, or to the batch of m examples."""
+    right, got = as_numbers(pair.right), as_numbers(pair.got)
+    if right is None or got is None or right.size == 0:
+        return None
+    shared = next((p for p in pairs if _is_one_array(pair, p)), None)
+    if shared is not None:
+        return (
+            f"{pair.place} and {shared.place} are one array (as after {shared.name} = {pair.name}): copy it"
+        )
+    if got.shape != right.shape and got.ndim == 2 and equal(right, got.sum(axis=1, keepdims=True)):
+        return "the sum over the batch is missing: .sum(axis=1, keepdims=True)"
+    if m > 1 and equal(right, got * m):
+        return (
+            f"it is divided by m = {m}; in these exercises gradients are summed over the batch, not averaged"
+        )
+    for text, relation in ONE_TO_ONE:
+        if right.ndim > 0 and _holds(relation, right, got):
+            return text
+    same = next((p for p in pairs if p.name != pair.name and equal(p.right, pair.got)), None)
+    if same is not None:
+        return f"it is the right value of {same.name}"
+    return _steps_mixed_up(right, got)
+
+
+def _is_one_array(pair: Pair, other: Pair) -> bool:
+    """Whether two returned arrays over time are the same memory."""
+    return (
+        pair.name != other.name
+        and isinstance(pair.got, np.ndarray)
+        and isinstance(other.got, np.ndarray)
+        and pair.got.ndim == other.got.ndim == 3
+        and pair.got.size > 0
+        and bool(np.shares_memory(pair.got, other.got))
+    )
+
+
+def _holds(relation: Callable[[Numbers], Any], right: Numbers, got: Numbers) -> bool:
+    try:
+        expected = relation(right)
+    except ValueError:
+        return False
+    return equal(expected, got)
+
+
+def _steps_mixed_up(right: Numbers, got: Numbers) -> str | None:
+    """Arrays over time [n, m, T] whose steps are all there, in the wrong places."""
+    if right.ndim != 3 or right.shape != got.shape or right.shape[2] == 1:
+        return None
+    if equal(right[:, :, ::-1], got):
+        return "its time steps are in reverse order"
+    if equal(np.repeat(right[:, :, -1:], right.shape[2], axis=2), got):
+        return "each of its time steps is the last one"
+    if equal(right[:, :, :-1], got[:, :, 1:]):
+        return "its time steps are one too late"
+    if equal(right[:, :, 1:], got[:, :, :-1]):
+        return "its time steps are one too early"
+    return None

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.course.checking.compare import Pair
 from rnnfast.course.checking.diagnosis import likely_mistake
-from rnnfast.course.checking.exercise import CASES, Exercise, Sizes
+from rnnfast.course.checking.exercise import CASES
 from rnnfast.course.checking.exercises import find
-from rnnfast.course.checking.report import Report, describe
+from rnnfast.course.checking.report import Report
+from rnnfast.course.checking.trial import Trial
 
 
 def check(function: Callable[..., Any], *, like: str | None = None) -> Report:
@@ -48,7 +48,7 @@ def check(function: Callable[..., Any], *, like: str | None = None) -> Report:
     ...     return 0.999 * cur_loss + 0.001 * loss
     >>> report = check(smooth)
     >>> bool(report), report.mistake
-    (False, 'the two losses are swapped: 0.999 loss + 0.001 cur_loss')
+    (False, 'the two losses are swapped; it should be 0.999 loss + 0.001 cur_loss')
     >>> check(lambda loss, cur_loss: loss + 0.001 * (cur_loss - loss), like="smooth")
     smooth is right: 4 values on 4 random inputs
     """
@@ -62,49 +62,9 @@ def check(function: Callable[..., Any], *, like: str | None = None) -> Report:
         try:
             got = exercise.run(function, arguments)
         except Exception as error:  # whatever the student's code may raise
-            return _raised(exercise, number, size, error)
-        pairs = exercise.pairs(right, got)
-        wrong = [pair for pair in pairs if pair.differs]
-        if wrong:
-            mistake = likely_mistake(exercise, arguments, right, got, pairs, size.m)
-            return _wrong(exercise, number, size, values, wrong, pairs, mistake)
-        values += len(pairs)
+            return Report.of_error(exercise, number, error)
+        trial = Trial(exercise, number, arguments, got, exercise.pairs(right, got))
+        if trial.wrong:
+            return Report.of_wrong(trial, likely_mistake(trial))
+        values += len(trial.pairs)
     return Report(exercise.name, len(CASES), values)
-
-
-def _raised(exercise: Exercise, number: int, size: Sizes, error: Exception) -> Report:
-    details = (f"{type(error).__name__}: {error}", f"on a random input with {size}")
-    return Report(exercise.name, number, 0, details=details, raised=True)
-
-
-def _wrong(
-    exercise: Exercise,
-    number: int,
-    size: Sizes,
-    values: int,
-    wrong: list[Pair],
-    pairs: list[Pair],
-    mistake: str | None,
-) -> Report:
-    names = tuple(dict.fromkeys(pair.name for pair in wrong))
-    right = [name for name in dict.fromkeys(pair.name for pair in pairs) if name not in names]
-    details = describe(wrong[0])
-    if not wrong[0].structure:
-        details.append(f"likely mistake: {mistake}" if mistake else "no known mistake gives this value")
-    parent = _parent(exercise, names)
-    if parent:
-        details.append(parent)
-    if names[1:]:
-        details.append(f"also wrong: {', '.join(names[1:])}")
-    if right:
-        details.append(f"right: {', '.join(right)}")
-    details.append(f"on a random input with {size}" + (f", after {number} that were right" if number else ""))
-    return Report(exercise.name, number, values, names, mistake, tuple(details))
-
-
-def _parent(exercise: Exercise, wrong: tuple[str, ...]) -> str | None:
-    """Point to a variable that is not returned, if all that comes from it alone is wrong."""
-    for parent, children in exercise.parents.items():
-        if wrong[0] in children and set(children) <= set(wrong):
-            return f"{', '.join(children)} all come from {parent}: look there first"
-    return None

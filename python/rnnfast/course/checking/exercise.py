@@ -43,6 +43,20 @@ CASES = (
 )
 
 
+def described_case(number: int) -> str:
+    """Say which of the cases it is."""
+    before = f", after {number} that were right" if number else ""
+    return f"on a random input with {CASES[number]}{before}"
+
+
+class Outcome(NamedTuple):
+    """What a call did: what it returned, its arguments after it, and what it printed."""
+
+    returned: Any
+    arguments: Arguments
+    printed: str
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One function of the exercises.
@@ -84,11 +98,8 @@ class Exercise:
         """The function's name."""
         return self.right.__name__
 
-    def run(self, function: Callable[..., Any], arguments: Arguments) -> tuple[Any, Arguments, str]:
-        """Call `function` on copies: what it returned, the arguments after the call, and what it printed.
-
-        NumPy's global generator, which a solution may seed, is put back.
-        """
+    def run(self, function: Callable[..., Any], arguments: Arguments) -> Outcome:
+        """Call `function` on copies. NumPy's global generator, which a solution may seed, is put back."""
         arguments = copy.deepcopy(arguments)
         state = np.random.get_state()  # noqa: NPY002
         try:
@@ -96,14 +107,16 @@ class Exercise:
                 returned = function(*self._accepted(function, arguments))
         finally:
             np.random.set_state(state)  # noqa: NPY002
-        return returned, arguments, printed.getvalue()
+        return Outcome(returned, arguments, printed.getvalue())
 
-    def pairs(self, right: tuple[Any, Arguments, str], got: tuple[Any, Arguments, str]) -> list[Pair]:
+    def pairs(self, right: Outcome, got: Outcome) -> list[Pair]:
         """Set two results of `run` beside each other, the first computed first."""
         return sorted(self._pairs(right, got), key=self._rank)
 
-    def _pairs(self, right: tuple[Any, Arguments, str], got: tuple[Any, Arguments, str]) -> Iterator[Pair]:
-        expected, came = (right[2], got[2]) if self.prints else (right[0], got[0])
+    def _pairs(self, right: Outcome, got: Outcome) -> Iterator[Pair]:
+        expected, came = right.returned, got.returned
+        if self.prints:
+            expected, came = right.printed, got.printed
         returns = self.returns
         if self.first_alone and not isinstance(came, tuple):
             expected, returns = expected[0], returns[:1]
@@ -118,7 +131,7 @@ class Exercise:
             name = returns[0] if returns else ""
             yield from pairs(expected, came, name or "returned value", name)
         for name, k in self.changed.items():
-            for pair in pairs(right[1][k], got[1][k], name, name):
+            for pair in pairs(right.arguments[k], got.arguments[k], name, name):
                 yield pair._replace(place=pair.place + AFTER)
 
     def _rank(self, pair: Pair) -> tuple[bool, float, int]:

@@ -13,12 +13,15 @@ from rnnfast.course.checking.compare import Pair, as_numbers, equal
 Numbers = NDArray[np.float64]
 
 ONE_TO_ONE: tuple[tuple[str, Callable[[Numbers], Any]], ...] = (
-    ("its sign is wrong", lambda right: -right),
-    ("it is all zeros: it is never computed, or never stored", np.zeros_like),
-    ("it is the transpose of what it should be", lambda right: right.T),
-    ("it is twice what it should be: something is added twice", lambda right: 2 * right),
-    ("it should have its second dimension: sum with keepdims=True", lambda right: right.squeeze(-1)),
-    ("it is summed over everything; it should be over the batch alone (axis=1, keepdims=True)", np.sum),
+    ("the sign of {name} is wrong", lambda right: -right),
+    ("{name} is all zeros: it is never computed, or never stored", np.zeros_like),
+    ("{name} is the transpose of what it should be", lambda right: right.T),
+    ("{name} is twice what it should be: something is added twice", lambda right: 2 * right),
+    ("{name} lacks its second dimension: .sum(axis=1, keepdims=True)", lambda right: right.squeeze(-1)),
+    (
+        "{name} is summed over everything; it should be over the batch alone: .sum(axis=1, keepdims=True)",
+        np.sum,
+    ),
 )
 
 
@@ -33,18 +36,16 @@ def related(pair: Pair, pairs: Sequence[Pair], m: int) -> str | None:
             f"{pair.place} and {shared.place} are one array (as after {shared.name} = {pair.name}): copy it"
         )
     if got.shape != right.shape and got.ndim == 2 and equal(right, got.sum(axis=1, keepdims=True)):
-        return "the sum over the batch is missing: .sum(axis=1, keepdims=True)"
+        return f"the sum over the batch is missing in {pair.name}: .sum(axis=1, keepdims=True)"
     if m > 1 and equal(right, got * m):
-        return (
-            f"it is divided by m = {m}; in these exercises gradients are summed over the batch, not averaged"
-        )
+        return f"{pair.name} is divided by m = {m}; in these exercises it should be the sum over the batch"
     for text, relation in ONE_TO_ONE:
         if right.ndim > 0 and _holds(relation, right, got):
-            return text
+            return text.format(name=pair.name)
     same = next((p for p in pairs if p.name != pair.name and equal(p.right, pair.got)), None)
     if same is not None:
-        return f"it is the right value of {same.name}"
-    return _steps_mixed_up(right, got)
+        return f"{pair.name} has the right value of {same.name}: are the two mixed up?"
+    return _steps_mixed_up(pair.name, right, got)
 
 
 def _is_one_array(pair: Pair, other: Pair) -> bool:
@@ -67,16 +68,16 @@ def _holds(relation: Callable[[Numbers], Any], right: Numbers, got: Numbers) -> 
     return equal(expected, got)
 
 
-def _steps_mixed_up(right: Numbers, got: Numbers) -> str | None:
+def _steps_mixed_up(name: str, right: Numbers, got: Numbers) -> str | None:
     """Arrays over time [n, m, T] whose steps are all there, in the wrong places."""
     if right.ndim != 3 or right.shape != got.shape or right.shape[2] == 1:
         return None
     if equal(right[:, :, ::-1], got):
-        return "its time steps are in reverse order"
+        return f"the time steps of {name} are in reverse order"
     if equal(np.repeat(right[:, :, -1:], right.shape[2], axis=2), got):
-        return "each of its time steps is the last one"
+        return f"each time step of {name} is the last one"
     if equal(right[:, :, :-1], got[:, :, 1:]):
-        return "its time steps are one too late"
+        return f"the time steps of {name} are one too late"
     if equal(right[:, :, 1:], got[:, :, :-1]):
-        return "its time steps are one too early"
+        return f"the time steps of {name} are one too early"
     return None

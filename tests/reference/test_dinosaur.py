@@ -344,6 +344,7 @@ def test_the_callers_random_numbers_are_left_alone(dinosaur, capsys):
         ({"n_a": 2.5}, TypeError, "n_a is 2.5, expected an integer"),
         ({"num_iterations": -1}, ValueError, "num_iterations is -1, expected at least 0"),
         ({"epochs": 1}, TypeError, "epochs"),
+        ({"data": ["ab", "cd"]}, ValueError, "char_to_ix has no 'c', 'd'"),
     ],
 )
 def test_a_model_that_does_not_fit_is_refused(dinosaur, capsys, changed, error, message):
@@ -351,6 +352,11 @@ def test_a_model_that_does_not_fit_is_refused(dinosaur, capsys, changed, error, 
     with pytest.raises(error, match=message):
         dinosaur.model(**given)
     assert capsys.readouterr().out == ""
+
+
+def test_char_to_ix_is_given_once(dinosaur):
+    with pytest.raises(TypeError, match="char_to_ix is given twice"):
+        dinosaur.model("a", {0: "\n", 1: "a"}, {"\n": 0, "a": 1}, 1, char_to_ix={"\n": 0, "a": 1})
 
 
 def test_a_name_that_does_not_fit_is_refused(dinosaur):
@@ -367,6 +373,20 @@ def test_a_name_that_does_not_fit_is_refused(dinosaur):
         dinosaur.rnn_forward([None], [1], np.zeros((3, 1)), p)
     with pytest.raises(ValueError, match="char_to_ix has no newline"):
         dinosaur.sample(p, {"a": 0}, 0)
+    with pytest.raises(ValueError, match="sample_ix holds 7, which ix_to_char does not have"):
+        dinosaur.get_sample([1, 7], {1: "a"})
+    with pytest.raises(ValueError, match="vocab_size is 0, expected at least 1"):
+        dinosaur.get_initial_loss(0, 7)
+
+
+def test_gradients_that_do_not_fit_are_left_as_they_were(dinosaur):
+    p = draw()
+    gradients = draw_gradients(p)
+    kept = copies(gradients)
+    arrays = np.ones((5, 1)), gradients, p, np.ones((5, 1)), np.ones((4, 1)), np.ones((4, 1))
+    with pytest.raises(ValueError, match="gradients has no da_next, expected dWax, dWaa"):
+        dinosaur.rnn_step_backward(*arrays)
+    np.testing.assert_equal(gradients, kept)
 
 
 def test_what_is_not_clipped_or_updated_is_unchanged(dinosaur):

@@ -41,9 +41,11 @@ def tokens(name: str, value: ArrayLike, size: int, *, ndim: int | None = None) -
     return array
 
 
-def take(parameters: Parameters, **shapes: tuple[int | None, int | None]) -> list[Floats]:
-    """Take from `parameters` the arrays that `shapes` names, each of its shape (None: any length)."""
+def take(
+    parameters: Parameters, /, what: str = "parameters", **shapes: tuple[int | None, int | None]
+) -> list[Floats]:
+    """Take from a dictionary the arrays that `shapes` names, each of its shape (None: any length)."""
     missing = [name for name in shapes if name not in parameters]
     if missing:
-        raise ValueError(f"parameters has no {', '.join(missing)}, expected {', '.join(shapes)}")
-    return [floats(f"parameters[{name!r}]", parameters[name], *shape) for name, shape in shapes.items()]
+        raise ValueError(f"{what} has no {', '.join(missing)}, expected {', '.join(shapes)}")
+    return [floats(f"{what}[{name!r}]", parameters[name], *shape) for name, shape in shapes.items()]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.course.checking.diagnosis import likely_mistake
+from rnnfast.course.checking.diagnosis import likely_mistake, mistake_that_raises
 from rnnfast.course.checking.exercise import CASES
 from rnnfast.course.checking.exercises import find
 from rnnfast.course.checking.report import Report
@@ -62,7 +62,7 @@ def check(function: Callable[..., Any], *, like: str | None = None) -> Report:
         try:
             got = exercise.run(function, arguments)
         except Exception as error:  # whatever the student's code may raise
-            return Report.of_error(exercise, number, error)
+            return Report.of_error(exercise, number, error, mistake_that_raises(exercise, arguments, error))
         trial = Trial(exercise, number, arguments, got, exercise.pairs(right, got))
         if trial.wrong:
             return Report.of_wrong(trial, likely_mistake(trial))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import warnings
 
 from rnnfast.course.checking.compare import Pair, equal
-from rnnfast.course.checking.exercise import AFTER
+from rnnfast.course.checking.exercise import AFTER, Arguments, Exercise, Outcome
 from rnnfast.course.checking.mistakes import Mistake
 from rnnfast.course.checking.relations import related
 from rnnfast.course.checking.trial import Trial
 from rnnfast.course.checking.variants import mistakes_in, variant
+
+WRONG_SHAPES = (ValueError, IndexError, TypeError)
+"""What a mistake may raise where shapes no longer fit."""
 
 
 def likely_mistake(trial: Trial) -> str | None:
@@ -32,16 +35,30 @@ def likely_mistake(trial: Trial) -> str | None:
     return related(first, trial.pairs, trial.size.m) or text
 
 
+def mistake_that_raises(exercise: Exercise, arguments: Arguments, error: Exception) -> str | None:
+    """Say which known mistake raises this very error."""
+    for mistake in mistakes_in(exercise.right):
+        try:
+            _run_variant(exercise, mistake, arguments)
+        except WRONG_SHAPES as raised:
+            if type(raised) is type(error) and str(raised) == str(error):
+                return mistake.text
+    return None
+
+
+def _run_variant(exercise: Exercise, mistake: Mistake, arguments: Arguments) -> Outcome:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is wrong on purpose
+        return exercise.run(variant(exercise.right, mistake), arguments)
+
+
 def _agreement(trial: Trial, mistake: Mistake, first: Pair) -> int:
     """Count the variables to which the mistake gives the student's values; 0 unless the first wrong one is there."""
-    exercise = trial.exercise
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the variant is wrong on purpose
-            wrong = exercise.run(variant(exercise.right, mistake), trial.arguments)
-    except (ValueError, IndexError, TypeError):  # shapes that no longer fit
+        wrong = _run_variant(trial.exercise, mistake, trial.arguments)
+    except WRONG_SHAPES:
         return 0
-    found = exercise.pairs(wrong, trial.got)
+    found = trial.exercise.pairs(wrong, trial.got)
     if not any(p.place == first.place and not p.differs for p in found):
         return 0
     return sum(not p.differs for p in found)

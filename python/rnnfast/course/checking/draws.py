@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,9 +172,9 @@ def smooth(random: Random, size: Sizes) -> Arguments:
     return float(random.uniform(20, 30)), float(random.uniform(5, 90))
 
 
-def alphabet(size: Iterable[str]) -> tuple[dict[int, str], dict[str, int]]:
+def alphabet(letters: Iterable[str]) -> tuple[dict[int, str], dict[str, int]]:
     """The two dictionaries of a vocabulary."""
-    characters = ["\n", *size]
+    characters = ["\n", *letters]
     return dict(enumerate(characters)), {character: index for index, character in enumerate(characters)}
 
 
@@ -192,7 +191,6 @@ def sample(random: Random, size: Sizes) -> Arguments:
 
 
 def model(random: Random, size: Sizes) -> Arguments:
-    """Draw the arguments of model: a few names, so long that clipping acts."""
-    lines = ["".join(random.choice(list("abc"), 60)) for _ in range(size.n_x)]
-    arguments: tuple[Any, ...] = (lines, *alphabet("abc"), 4 * size.n_x, size.n_a, 2, 4)
-    return arguments
+    """Draw the arguments of model: a few names, each learnt three times."""
+    lines = ["".join(random.choice(list("abc"), 30)) for _ in range(size.n_x)]
+    return lines, *alphabet("abc"), 3 * size.n_x, size.n_a, 2, 4

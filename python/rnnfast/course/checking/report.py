@@ -42,10 +42,13 @@ class Report:
     raised: bool = False
 
     @classmethod
-    def of_error(cls, exercise: Exercise, number: int, error: Exception) -> Report:
-        """Report what a function raised."""
-        details = f"{type(error).__name__}: {error}", described_case(number)
-        return cls(exercise.name, number, 0, details=details, raised=True)
+    def of_error(cls, exercise: Exercise, number: int, error: Exception, mistake: str | None) -> Report:
+        """Report what a function raised, and the mistake behind it."""
+        details = [f"{type(error).__name__}: {error}"]
+        if mistake:
+            details.append(f"likely mistake: {mistake}")
+        details.append(described_case(number))
+        return cls(exercise.name, number, 0, mistake=mistake, details=tuple(details), raised=True)
 
     @classmethod
     def of_wrong(cls, trial: Trial, mistake: str | None) -> Report:

@@ -69,7 +69,11 @@ def get_sample(sample_ix: Iterable[int], ix_to_char: Mapping[int, str]) -> str:
     >>> get_sample([3, 1, 2, 0], {0: "\n", 1: "a", 2: "b", 3: "c"})
     'Cab\n'
     """
-    text = "".join(ix_to_char[index] for index in sample_ix)
+    indices = list(sample_ix)
+    unknown = [index for index in indices if index not in ix_to_char]
+    if unknown:
+        raise ValueError(f"sample_ix holds {unknown[0]}, which ix_to_char does not have")
+    text = "".join(ix_to_char[index] for index in indices)
     return text[:1].upper() + text[1:]
 
 

@@ -117,19 +117,15 @@ def rnn_step_backward(
     Raises
     ------
     ValueError
-        Where a parameter is missing or shapes do not fit.
+        Where a parameter or a gradient is missing or shapes do not fit; nothing is changed then.
     """
     Wax, Waa, Wya, _, _ = take_parameters(parameters)
     (n_a, n_x), n_y = Wax.shape, len(Wya)
     dy, x = floats("dy", dy, n_y, 1), floats("x", x, n_x, 1)
     a, a_prev = floats("a", a, n_a, 1), floats("a_prev", a_prev, n_a, 1)
-    dz = (Wya.T @ dy + gradients["da_next"]) * (1 - a**2)
-    gradients["dWya"] += dy @ a.T
-    gradients["dby"] += dy
-    gradients["dWax"] += dz @ x.T
-    gradients["dWaa"] += dz @ a_prev.T
-    gradients["db"] += dz
-    gradients["da_next"] = Waa.T @ dz
+    weights = {"dWax": (n_a, n_x), "dWaa": (n_a, n_a), "dWya": (n_y, n_a)}
+    take(gradients, "gradients", **weights, db=(n_a, 1), dby=(n_y, 1), da_next=(n_a, 1))
+    _step_backward(dy, gradients, Waa, Wya, x, a, a_prev)
     return gradients
 
 
@@ -227,8 +223,21 @@ def rnn_backward(
     for t in reversed(range(len(X))):
         dy = y_hat[t].copy()
         dy[Y[t]] -= 1
-        gradients = rnn_step_backward(dy, gradients, parameters, x[t], a[t], a[t - 1])
+        _step_backward(dy, gradients, Waa, Wya, x[t], a[t], a[t - 1])
     return gradients, a
+
+
+def _step_backward(
+    dy: Floats, gradients: Gradients, Waa: Floats, Wya: Floats, x: Floats, a: Floats, a_prev: Floats
+) -> None:
+    """Add to the gradients as `rnn_step_backward` says."""
+    dz = (Wya.T @ dy + gradients["da_next"]) * (1 - a**2)
+    gradients["dWya"] += dy @ a.T
+    gradients["dby"] += dy
+    gradients["dWax"] += dz @ x.T
+    gradients["dWaa"] += dz @ a_prev.T
+    gradients["db"] += dz
+    gradients["da_next"] = Waa.T @ dz
 
 
 def take_parameters(parameters: Parameters) -> list[Floats]:

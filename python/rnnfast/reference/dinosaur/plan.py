@@ -47,7 +47,9 @@ def read_plan(
 ) -> Plan:
     """Take the arguments of `model`, shuffle the names as `numpy.random.seed(0)` does, and check all."""
     if arguments and isinstance(arguments[0], Mapping):
-        char_to_ix, *arguments = arguments  # type: ignore[assignment]
+        if char_to_ix is not None:
+            raise TypeError("char_to_ix is given twice, by position and by name")
+        char_to_ix, arguments = arguments[0], arguments[1:]
     settings = Settings(*arguments, **named)
     for name in ("num_iterations", "n_a", "dino_names"):
         _check_count(name, getattr(settings, name), least=1 if name == "n_a" else 0)

@@ -24,6 +24,8 @@ def get_initial_loss(vocab_size: int, seq_length: int) -> float:
     >>> round(get_initial_loss(27, 7), 6)
     23.070858
     """
+    if vocab_size < 1:
+        raise ValueError(f"vocab_size is {vocab_size}, expected at least 1")
     return -math.log(1 / vocab_size) * seq_length
 
 

@@ -12,7 +12,8 @@ Cache = TypeVar("Cache", bound=NamedTuple)
 
 def take_output(parameters: Parameters, W: str, n_a: int) -> tuple[Floats, Floats]:
     """Take the output layer: the weights named `W` [n_y, n_a], and by [n_y, 1]."""
-    (weights,) = take(parameters, **{W: (None, n_a)})
+    shapes: dict[str, Any] = {W: (None, n_a)}
+    (weights,) = take(parameters, **shapes)
     (by,) = take(parameters, by=(len(weights), 1))
     return weights, by
 

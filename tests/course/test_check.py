@@ -170,6 +170,39 @@ def test_a_short_cache_does_not_hide_a_wrong_value():
     assert report.mistake == "yt_pred is twice what it should be: something is added twice"
 
 
+def test_short_caches_do_not_hide_a_wrong_value():
+    def rnn_forward(x, a0, parameters):
+        a, y_pred, (cells, x) = solutions.rnn_forward(x, a0, parameters)
+        return -a, y_pred, ([cell[1:] for cell in cells], x)
+
+    report = check(rnn_forward)
+    assert report.wrong[0] == "a"
+    assert report.mistake == "the sign of a is wrong"
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "old", "new", "says"),
+    [
+        (
+            solutions,
+            "rnn_cell_forward",
+            "e / e.sum(axis=0)",
+            "e / e.sum()",
+            "softmax divides by the sum of all",
+        ),
+        (solutions, "gru_cell_forward", "1 / (1 + np.exp(-x))", "1 / (1 + np.exp(x))", "sigmoid has exp(x)"),
+        (dinosaur_solutions, "optimize", "dy[Y[t]] -= 1", "pass", "the target is not subtracted"),
+    ],
+)
+def test_a_mistake_in_what_the_function_calls_is_named(module, function, old, new, says):
+    source = inspect.getsource(module)
+    namespace = {"__name__": "student"}
+    exec(source.replace(old, new, 1), namespace)
+    report = check(namespace[function])
+    assert not report
+    assert says in (report.mistake or "")
+
+
 def test_nan_is_wrong():
     report = check(lambda x: np.full_like(x, np.nan), like="sigmoid")
     assert report.variable == "returned value"
@@ -203,6 +236,7 @@ def test_unknown_names_list_the_known_ones():
 
 
 def test_nothing_is_printed_and_the_callers_random_numbers_are_left_alone(capsys):
+    np.random.seed(20)  # noqa: NPY002
     before = np.random.get_state(legacy=False)  # noqa: NPY002
     assert check(dinosaur_solutions.sample)
     assert check(dinosaur_solutions.model)

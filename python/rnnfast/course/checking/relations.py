@@ -30,11 +30,6 @@ def related(pair: Pair, pairs: Sequence[Pair], m: int) -> str | None:
     right, got = as_numbers(pair.right), as_numbers(pair.got)
     if right is None or got is None or right.size == 0:
         return None
-    shared = next((p for p in pairs if _is_one_array(pair, p)), None)
-    if shared is not None:
-        return (
-            f"{pair.place} and {shared.place} are one array (as after {shared.name} = {pair.name}): copy it"
-        )
     if got.shape != right.shape and got.ndim == 2 and equal(right, got.sum(axis=1, keepdims=True)):
         return f"the sum over the batch is missing in {pair.name}: .sum(axis=1, keepdims=True)"
     if m > 1 and equal(right, got * m):
@@ -46,18 +41,6 @@ def related(pair: Pair, pairs: Sequence[Pair], m: int) -> str | None:
     if same is not None:
         return f"{pair.name} has the right value of {same.name}: are the two mixed up?"
     return _steps_mixed_up(pair.name, right, got)
-
-
-def _is_one_array(pair: Pair, other: Pair) -> bool:
-    """Whether two returned arrays over time are the same memory."""
-    return (
-        pair.name != other.name
-        and isinstance(pair.got, np.ndarray)
-        and isinstance(other.got, np.ndarray)
-        and pair.got.ndim == other.got.ndim == 3
-        and pair.got.size > 0
-        and bool(np.shares_memory(pair.got, other.got))
-    )
 
 
 def _holds(relation: Callable[[Numbers], Any], right: Numbers, got: Numbers) -> bool:

@@ -190,6 +190,7 @@ def test_short_caches_do_not_hide_a_wrong_value():
             "e / e.sum()",
             "softmax divides by the sum of all",
         ),
+        (solutions, "lstm_backward", "* ft * (1 - ft)", "* ft", "the slope in dft lacks its factor 1 - ft"),
         (solutions, "gru_cell_forward", "1 / (1 + np.exp(-x))", "1 / (1 + np.exp(x))", "sigmoid has exp(x)"),
         (dinosaur_solutions, "optimize", "dy[Y[t]] -= 1", "pass", "the target is not subtracted"),
     ],
@@ -201,6 +202,15 @@ def test_a_mistake_in_what_the_function_calls_is_named(module, function, old, ne
     report = check(namespace[function])
     assert not report
     assert says in (report.mistake or "")
+
+
+def test_a_gate_of_the_cell_is_named_through_time():
+    """Over one step nothing is carried yet, and dWf says more than dx, to which all gates add."""
+    namespace = {"__name__": "student"}
+    exec(inspect.getsource(solutions).replace("* ft * (1 - ft)", "* ft"), namespace)
+    report = check(namespace["lstm_backward"])
+    assert report.wrong == ("dWf", "dbf", "da0", "dx")
+    assert "dWf, dbf come from dft, which may be what is wrong" in report.details
 
 
 def test_nan_is_wrong():

@@ -63,7 +63,7 @@ def check(function: Callable[..., Any], *, like: str | None = None) -> Report:
             got = exercise.run(function, arguments)
         except Exception as error:  # whatever the student's code may raise
             return Report.of_error(exercise, number, error, mistake_that_raises(exercise, arguments, error))
-        trial = Trial(exercise, number, arguments, got, exercise.pairs(right, got))
+        trial = Trial(exercise, number, arguments, got, exercise.pairs(right, got, size.T))
         if trial.wrong:
             return Report.of_wrong(trial, likely_mistake(trial))
         values += len(trial.pairs)

@@ -58,7 +58,7 @@ def _agreement(trial: Trial, mistake: Mistake, first: Pair) -> int:
         wrong = _run_variant(trial.exercise, mistake, trial.arguments)
     except WRONG_SHAPES:
         return 0
-    found = trial.exercise.pairs(wrong, trial.got)
+    found = trial.exercise.pairs(wrong, trial.got, trial.size.T)
     if not any(p.place == first.place and not p.differs for p in found):
         return 0
     return sum(not p.differs for p in found)

@@ -71,6 +71,9 @@ class Exercise:
         Names of the returned values; none where a dictionary with names of its own is returned.
     order : tuple of str
         Variables as they are computed, so that a wrong one comes before those that depend on it.
+    one_step_order : tuple of str
+        The same where a gradient comes back over one step alone, if it differs: then nothing is carried, and the
+        gradient of a parameter says more than that of the input, to which all gates add.
     parents : dict of tuples of str
         Variables that are not returned, and those that come from nothing else.
     changed : dict of int
@@ -87,6 +90,7 @@ class Exercise:
     draw: Callable[[np.random.Generator, Sizes], Arguments]
     returns: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
+    one_step_order: tuple[str, ...] = ()
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     changed: Mapping[str, int] = field(default_factory=dict)
     prints: bool = False
@@ -109,9 +113,10 @@ class Exercise:
             np.random.set_state(state)  # noqa: NPY002
         return Outcome(returned, arguments, printed.getvalue())
 
-    def pairs(self, right: Outcome, got: Outcome) -> list[Pair]:
-        """Set two results of `run` beside each other, the first computed first."""
-        return sorted(self._pairs(right, got), key=self._rank)
+    def pairs(self, right: Outcome, got: Outcome, T: int) -> list[Pair]:
+        """Set two results of `run` over T steps beside each other, the first computed first."""
+        order = self.one_step_order if self.one_step_order and T == 1 else self.order
+        return sorted(self._pairs(right, got), key=lambda pair: _rank(pair, order))
 
     def _pairs(self, right: Outcome, got: Outcome) -> Iterator[Pair]:
         expected, came = right.returned, got.returned
@@ -134,12 +139,6 @@ class Exercise:
             for pair in pairs(right.arguments[k], got.arguments[k], name, name):
                 yield pair._replace(place=pair.place + AFTER)
 
-    def _rank(self, pair: Pair) -> tuple[bool, float, int]:
-        """Values before structures; caches by time, before the arrays that are filled from them."""
-        position = self.order.index(pair.name) if pair.name in self.order else len(self.order)
-        structure = bool(pair.structure) and pair.structure != "is missing"
-        return structure, np.inf if pair.time is None else pair.time, position
-
     def _accepted(self, function: Callable[..., Any], arguments: Arguments) -> Arguments:
         """Leave out what the function's version does not take."""
         if not self.optional:
@@ -149,3 +148,10 @@ class Exercise:
             return arguments
         absent = {k for name, k in self.optional.items() if name not in parameters}
         return tuple(argument for k, argument in enumerate(arguments) if k not in absent)
+
+
+def _rank(pair: Pair, order: tuple[str, ...]) -> tuple[bool, float, int]:
+    """Values before structures; caches by time, before the arrays that are filled from them."""
+    position = order.index(pair.name) if pair.name in order else len(order)
+    structure = bool(pair.structure) and pair.structure != "is missing"
+    return structure, np.inf if pair.time is None else pair.time, position

@@ -10,6 +10,7 @@ from rnnfast.course.checking import draws
 from rnnfast.course.checking.exercise import Exercise
 from rnnfast.reference import dinosaur, steps
 
+_PARTS = ("cell_forward", "forward", "cell_backward", "backward")
 _STEPS: dict[str, tuple[tuple[str, ...], tuple[str, ...], dict[str, tuple[str, ...]]]] = {
     "rnn": (
         ("xt", "a_prev", "a_next", "yt_pred"),
@@ -37,7 +38,7 @@ def _steps() -> dict[str, Exercise]:
         c_next, c = (("c_next",), ("c",)) if kind == "lstm" else ((), ())
         y = "y_pred" if kind == "rnn" else "y"
         right = {part: getattr(steps, f"{kind}_{part}") for part in _PARTS}
-        over_time = ("dx", "da0", *backward)
+        parameters = tuple(name for name in backward if name[1] in "Wb")
         table[f"{kind}_cell_forward"] = Exercise(
             right["cell_forward"],
             draws.step(kind),
@@ -54,12 +55,15 @@ def _steps() -> dict[str, Exercise]:
             right["cell_backward"], draws.step_back(kind), order=backward, parents=parents
         )
         table[f"{kind}_backward"] = Exercise(
-            right["backward"], draws.sequence_back(kind), order=over_time, parents=parents
+            right["backward"],
+            draws.sequence_back(kind),
+            order=("dx", "da0", *parameters),
+            one_step_order=(*parameters, "da0", "dx"),
+            parents=parents,
         )
     return table
 
 
-_PARTS = ("cell_forward", "forward", "cell_backward", "backward")
 _GRADIENTS = ("dby", "dWya", "db", "dWax", "dWaa", "da_next")
 
 _DINOSAUR = {

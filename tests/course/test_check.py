@@ -213,6 +213,15 @@ def test_a_gate_of_the_cell_is_named_through_time():
     assert "dWf, dbf come from dft, which may be what is wrong" in report.details
 
 
+def test_without_sources_the_variable_is_named_all_the_same(monkeypatch):
+    def no_source(function):
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(inspect, "getsource", no_source)
+    report = check(lambda x: -solutions.sigmoid(x), like="sigmoid")
+    assert (report.variable, report.mistake) == ("returned value", "the sign of returned value is wrong")
+
+
 def test_nan_is_wrong():
     report = check(lambda x: np.full_like(x, np.nan), like="sigmoid")
     assert report.variable == "returned value"

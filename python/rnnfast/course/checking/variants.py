@@ -13,8 +13,15 @@ from rnnfast.course.checking.mistakes import MISTAKES, Mistake
 
 
 def mistakes_in(function: Callable[..., Any]) -> list[Mistake]:
-    """The mistakes that can be made in the reference's `function`, and then those in what it may call."""
-    modules, own = _modules_below(function.__module__), inspect.getsource(function)
+    """The mistakes that can be made in the reference's `function`, and then those in what it may call.
+
+    None where the package is installed without its sources.
+    """
+    try:
+        own = inspect.getsource(function)
+    except OSError:
+        return []
+    modules = _modules_below(function.__module__)
     found = [mistake for mistake in MISTAKES if mistake.module in modules]
     return sorted(found, key=lambda mistake: mistake.module != function.__module__ or mistake.old not in own)
 

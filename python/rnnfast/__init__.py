@@ -2,8 +2,9 @@
 
 A whole training run and a whole generated piece are one native call each: SIMD C++ kernels under a thin Python API.
 
-Start with `LanguageModel` (train on tokens, generate tokens), `rnnfast.music` (a MIDI file in, a new solo out) or
-`rnnfast.reference` (the same mathematics in readable NumPy).
+Start with `LanguageModel` (train on tokens, generate tokens), `rnnfast.music` (a MIDI file in, a new solo out),
+`rnnfast.course` (is your own `lstm_cell_backward` right?) or `rnnfast.reference` (the same mathematics in readable
+NumPy).
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from rnnfast.state import State
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import music, reference, text
+    from rnnfast import course, music, reference, text
 
-_SUBPACKAGES = ("music", "reference", "text")
+_SUBPACKAGES = ("course", "music", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "__version__",
     "active_isa",
     "available_isas",
+    "course",
     "music",
     "reference",
     "set_isa",

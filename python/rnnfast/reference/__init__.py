@@ -7,12 +7,40 @@ is tested against these functions, and these functions against central differenc
 Letters: `T` time steps, `N` batch, `D` input size, `H` hidden size, `V` vocabulary, `L` layers. Arrays are
 time-major: `x` [T, N, D], `h` and `c` [T + 1, N, H] with the initial state in slot 0, `W` [D, 4H], `R` [H,
 4H], `b` [4H] and `gates` [T, N, 4H] in the order i f g o, `logits` [T, N, V]. Only `model` takes tokens batch
-first, (N, T), as the engine does. Nothing is changed in place: state and parameters go in, new ones come out.
+first, (N, T), as the engine does. Nothing is changed in place: state and parameters go in, new ones come out. (The
+dinosaur exercise clips and updates in place, and so does `dinosaur`.)
+
+The exercises that people learn recurrent networks from are here under their own names and shapes: `steps` (an
+RNN, an LSTM and a GRU step by step) and `dinosaur` (names, letter by letter).
 
 Read in this order: `lstm`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and `initialise`,
 which say what makes a run the same on every machine; `sums` is the one order of summation that they share.
 """
 
-from rnnfast.reference import dense, initialise, loss, lstm, model, optimizer, random, sampling, sums
+from rnnfast.reference import (
+    dense,
+    dinosaur,
+    initialise,
+    loss,
+    lstm,
+    model,
+    optimizer,
+    random,
+    sampling,
+    steps,
+    sums,
+)
 
-__all__ = ["dense", "initialise", "loss", "lstm", "model", "optimizer", "random", "sampling", "sums"]
+__all__ = [
+    "dense",
+    "dinosaur",
+    "initialise",
+    "loss",
+    "lstm",
+    "model",
+    "optimizer",
+    "random",
+    "sampling",
+    "steps",
+    "sums",
+]

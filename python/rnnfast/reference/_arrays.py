@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.integer[Any]]
+Parameters = Mapping[str, ArrayLike]
+Gradients = dict[str, Floats]
 
 
 def floats(name: str, value: ArrayLike, *shape: int | None) -> Floats:
@@ -36,3 +39,13 @@ def tokens(name: str, value: ArrayLike, size: int, *, ndim: int | None = None) -
         outside = array.min() if array.min() < -1 else array.max()
         raise ValueError(f"{name} holds {outside}, expected tokens from -1 (none) to {size - 1}")
     return array
+
+
+def take(
+    parameters: Parameters, /, what: str = "parameters", **shapes: tuple[int | None, int | None]
+) -> list[Floats]:
+    """Take from a dictionary the arrays that `shapes` names, each of its shape (None: any length)."""
+    missing = [name for name in shapes if name not in parameters]
+    if missing:
+        raise ValueError(f"{what} has no {', '.join(missing)}, expected {', '.join(shapes)}")
+    return [floats(f"{what}[{name!r}]", parameters[name], *shape) for name, shape in shapes.items()]

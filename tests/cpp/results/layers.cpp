@@ -57,8 +57,8 @@ struct Network {
 // Some steps of a batch: what goes in, and what forward leaves. h and c [steps + 1, N, H], slot 0 in.
 template <class T>
 struct Piece {
-    Index steps, N;
-    std::vector<std::int32_t> tokens;
+    Index steps = 0, N = 0;
+    std::vector<std::int32_t> tokens;  // or x
     Numbers<T> x;
     std::vector<Numbers<T>> h, c, gates;
     Numbers<T> logits;
@@ -74,9 +74,13 @@ struct Piece {
 // Steps [from, to) of the inputs, time-major.
 template <class T>
 Piece<T> read(const Network<T>& network, const Settings& s, Index from, Index to, Index N, Index position) {
-    Piece<T> piece{to - from, N,  {}, zeros<T>(network.reads_tokens ? 0 : (to - from) * N * network.D), {}, {},
-                   {},        {}, {}};
-    if (network.reads_tokens) piece.tokens.resize(static_cast<std::size_t>(piece.steps * N));
+    Piece<T> piece;
+    piece.steps = to - from;
+    piece.N = N;
+    if (network.reads_tokens)
+        piece.tokens.resize(static_cast<std::size_t>(piece.steps * N));
+    else
+        piece.x = zeros<T>(piece.steps * N * network.D);
     for (Index n = 0; n < N; ++n) {
         const std::uint64_t stream = input_stream + input_of_row(n, position, N);
         if (network.reads_tokens) {

@@ -11,11 +11,11 @@ import sys
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from benchmarks import generation, jazz_training  # noqa: E402
+from benchmarks import denormals, generation, jazz_training  # noqa: E402
 from benchmarks.harness import machine, pin  # noqa: E402
 from benchmarks.peers import Peers  # noqa: E402
 
-SCENARIOS = {"generation": generation, "jazz_training": jazz_training}
+SCENARIOS = {"generation": generation, "jazz_training": jazz_training, "denormals": denormals}
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import generation, harness, jazz_training, peer_numpy
+from benchmarks import denormals, generation, harness, jazz_training, peer_numpy
 
 from rnnfast import LanguageModel
 
@@ -44,3 +44,11 @@ def test_harness_alternates_and_reports() -> None:
     assert row.ratio_low <= row.ratio <= row.ratio_high
     assert json.loads(json.dumps(row.json()))["machine"]["numpy"] == np.__version__
     assert "theirs" in row.text()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_only_subnormal_cases_are_timed_as_such(dtype: type) -> None:
+    for make in denormals.CASES.values():
+        denormals.verify(make(dtype))
+    with pytest.raises(AssertionError, match="the states are not subnormal"):
+        denormals.verify(denormals.arguments(dtype))

@@ -1,18 +1,31 @@
-"""The floating-point control register is the caller's: after every call and exception, and in every callback."""
+"""The floating-point control register is the caller's: after import, every call and exception, and in every callback.
+
+A caller may have its own mode; then it gets that back, and results are those of round-to-nearest all the same.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import platform
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from rnnfast import LanguageModel, NonFiniteError, _core
+import rnnfast
+from rnnfast import SGD, Adam, LanguageModel, NonFiniteError, _core
 
-from .cases import make_lstm, samples
+from .cases import assert_same_bits, make_lstm, roughen, samples, snapshot
 
-STICKY = 0x3F if platform.machine() in ("x86_64", "AMD64") else 0xFFFFFFFF << 32
+X86 = platform.machine() in ("x86_64", "AMD64")
+STICKY = 0x3F if X86 else 0xFFFFFFFF << 32
 """Flags of what has happened, not of what shall: any arithmetic may set them. On aarch64 the whole of FPSR."""
+DEFAULT = 0x1F80 if X86 else 0
+ROUND_UP = 0x800 if X86 else 0x400000  # fesetround's argument
 
 
 def control():
@@ -24,82 +37,296 @@ def flushes_subnormals():
     return (x / 2 == 0).any()
 
 
-def fit_until_not_finite():
-    X, Y = samples()
-    model = LanguageModel(5, 6)
-    model.set_parameters({"dense.b": np.array([3e38, -3e38, 0, 0, 0])})
-    with pytest.raises(NonFiniteError):
-        model.fit(X, np.ones_like(Y), epochs=1)
+@contextmanager
+def rounding(mode):
+    """Round as fesetround(mode) says, in this thread; 0 is to nearest."""
+    libm = ctypes.CDLL("libm.so.6")
+    assert libm.fesetround(mode) == 0
+    try:
+        yield
+    finally:
+        libm.fesetround(0)
 
 
-def generate_from_nan():
-    model = LanguageModel(5, 6)
-    state = model.initial_state(1)
-    state.h[:] = np.nan
-    with pytest.raises(NonFiniteError):
-        model.generate(3, state=state)
-
+CALLERS_MODE = pytest.mark.parametrize("mode", [0, ROUND_UP], ids=["nearest", "upward"])
 
 X, Y = samples()
-CALLS = {
-    "exp": lambda: _core.exp(np.full(100, -87.4, np.float32)),
-    "lstm": lambda: (case := make_lstm(2, 3, 4, 5, np.float32)).backward(*case.forward()),
-    "softmax": lambda: _core.softmax(np.array([[0, -88.0]], np.float32)),
-    "fit": lambda: LanguageModel(5, 6).fit(X, Y, epochs=2, validation=(X, Y)),
-    "generate": lambda: LanguageModel(5, 6).generate(5),
-    "predict": lambda: LanguageModel(5, 6).predict(X),
-    "evaluate": lambda: LanguageModel(5, 6).evaluate(X, Y),
-    "fit that fails": fit_until_not_finite,
-    "generate that fails": generate_from_nan,
+LSTM = make_lstm(2, 3, 4, 5, np.float32)
+ACTIVATIONS = LSTM.forward()
+BACK = (LSTM.dh_out, LSTM.x, *ACTIVATIONS, *LSTM.weights, LSTM.dh_last, LSTM.dc_last)
+ROWS, GRADIENT = LSTM.x[0], np.ascontiguousarray(LSTM.x[1])
+DENSE_W, LOGITS = LSTM.W, np.linspace(-3, 3, 21, dtype=np.float32).reshape(3, 7)
+TARGETS = np.array([0, -1, 6], np.int32)
+NUMBERS = np.linspace(0.1, 87.4, 1001, dtype=np.float32)
+ADAM = Adam(0.01).native()
+
+
+def step_of_optimizer():
+    p, state = NUMBERS.copy(), _core.OptimizerStateF32()
+    _core.optimizer_step(ADAM, NUMBERS, p, state)
+    return p
+
+
+def clipped():
+    g = NUMBERS.copy()
+    return _core.clip_gradient(0.5, 0.3, g), g
+
+
+def draw_boundaries():
+    """Where the draw between two tokens changes, as a multiple of 2^-53, for many temperatures."""
+    logits = np.array([0, -0.25])
+    boundaries = []
+    for k in range(1, 40):
+        low, high = 2**52, 2**53
+        while low + 1 < high:
+            middle = (low + high) // 2
+            token = _core.draw(logits, middle / 2**53, k / 64, False, 0, 1.0)
+            low, high = (low, middle) if token else (middle, high)
+        boundaries.append(high)
+    return boundaries
+
+
+def make_model():
+    return LanguageModel(5, 6, num_layers=2, vocabulary="abcde")
+
+
+ROUGH = snapshot(roughen(make_model()))
+
+
+def model():
+    rough = make_model()
+    rough.set_parameters(ROUGH)
+    return rough
+
+
+def fitted(optimizer):
+    trained = model()
+    trained.fit(X, Y, epochs=2, batch_size=3, optimizer=optimizer, clip_norm=0.3, validation=(X, Y))
+    return list(snapshot(trained).values())
+
+
+# Compiled functions by name: their results depend on nothing but their arguments.
+FUNCTIONS = {
+    "exp": lambda: _core.exp(-NUMBERS),
+    "log": lambda: _core.log(NUMBERS),
+    "sigmoid": lambda: _core.sigmoid(-NUMBERS),
+    "tanh": lambda: _core.tanh(NUMBERS / 64),
+    "lstm_forward": lambda: LSTM.forward(),
+    "lstm_backward": lambda: list(_core.lstm_backward(*BACK).values()),
+    "dense_forward": lambda: _core.dense_forward(ROWS, DENSE_W, LSTM.b),
+    "dense_backward": lambda: _core.dense_backward(ACTIVATIONS[2][0], ROWS, DENSE_W),
+    "cross_entropy": lambda: _core.cross_entropy(LOGITS, TARGETS, 0.25),
+    "softmax": lambda: _core.softmax(LOGITS),
+    "draw": draw_boundaries,
+    "optimizer_step": step_of_optimizer,
+    "clip_gradient": clipped,
+    "random_word": lambda: _core.random_word(1, 2, 3, 0) % 1024,
+    "random_permutation": lambda: _core.random_permutation(9, 1, 0),
+    "float_control": lambda: _core.float_control() * 0,
+    "known_isas": lambda: len(_core.known_isas()),
+    "available_isas": lambda: len(_core.available_isas()),
+    "active_isa": lambda: len(_core.active_isa()),
+    "set_isa": lambda: _core.set_isa(_core.active_isa()) or 0,
+    "fit": lambda: fitted(Adam(0.01, decay=0.1)),
+    "fit by SGD": lambda: fitted(SGD(0.1)),
+    "predict": lambda: model().predict(X)[0],
+    "step": lambda: model().step([1, 2])[0],
+    "generate": lambda: model().generate(50, num_streams=3, temperature=0.7, top_p=0.9),
+    "parameters": lambda: list(LanguageModel(5, 17).parameters.values()),
 }
 
 
+def refused(call, *errors):
+    def run():
+        with pytest.raises(errors):
+            call()
+
+    return run
+
+
+def saved_and_loaded(tmp_path):
+    path = tmp_path / "model.safetensors"
+    trained = LanguageModel(5, 6)
+    trained.fit(X, Y, epochs=1)
+    trained.save(path)
+    LanguageModel.load(path)
+
+
+def fit_until_not_finite():
+    overflowing = LanguageModel(5, 6)
+    overflowing.set_parameters({"dense.b": np.array([3e38, -3e38, 0, 0, 0])})
+    overflowing.fit(X, np.ones_like(Y), epochs=1)
+
+
+def generate_from_nan():
+    fine = LanguageModel(5, 6)
+    state = fine.initial_state(1)
+    state.h[:] = np.nan
+    fine.generate(3, state=state)
+
+
+CALLS = {
+    **FUNCTIONS,
+    "evaluate": lambda: model().evaluate(X, Y),
+    "initial_state": lambda: model().initial_state(3),
+    "set_parameters": lambda: model().set_parameters({"dense.b": np.ones(5)}),
+    "decode": lambda: model().decode([1, 2]),
+    "fit without samples": refused(lambda: model().fit(X[:0], Y[:0], epochs=1), ValueError),
+    "fit of other tokens": refused(lambda: model()._native.evaluate(X + 9, Y), ValueError),
+    "fit that overflows": refused(fit_until_not_finite, NonFiniteError),
+    "generate from NaN": refused(generate_from_nan, NonFiniteError),
+    "predict of another shape": refused(lambda: model().predict(X[0]), ValueError),
+    "lstm_forward of another shape": refused(
+        lambda: _core.lstm_forward(LSTM.x, LSTM.R, LSTM.R, LSTM.b, LSTM.h0, LSTM.c0), ValueError
+    ),
+    "LanguageModel without units": refused(lambda: LanguageModel(5, 0), ValueError),
+    "set_isa to another": refused(lambda: rnnfast.set_isa("sse9"), ValueError),
+    "show_config": rnnfast.show_config,
+}
+
+
+def test_no_public_call_is_forgotten():
+    compiled = {name for name in dir(_core) if callable(getattr(_core, name)) and name.islower()}
+    methods = {
+        name for name, member in vars(LanguageModel).items() if callable(member) and not name.startswith("_")
+    }
+    tested = {call.split()[0] for call in CALLS} | {"save"}  # with load, below
+    assert (compiled | methods) - tested == set()
+
+
+@CALLERS_MODE
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_call_leaves_it_as_it_was(isa, call):
-    before = control()
-    call()
-    assert control() == before
-    assert not flushes_subnormals()
+def test_a_call_leaves_it_as_it_was(isa, call, mode):
+    with rounding(mode):
+        before = control()
+        call()
+        after, flushes = control(), flushes_subnormals()
+    assert (after, flushes) == (before, False)
 
 
-def test_callbacks_see_the_callers_mode():
-    before, seen = control(), []
-    LanguageModel(5, 6).fit(
-        X, Y, epochs=3, callbacks=[lambda *_: seen.append((control(), flushes_subnormals()))]
+@CALLERS_MODE
+def test_saving_and_loading_leave_it_as_it_was(tmp_path, mode):
+    with rounding(mode):
+        before = control()
+        saved_and_loaded(tmp_path)
+        after, flushes = control(), flushes_subnormals()
+    assert (after, flushes) == (before, False)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_results_do_not_depend_on_the_callers_mode(isa, function):
+    with rounding(ROUND_UP):
+        upward = function()
+    for got, want in zip(*map(flattened, (upward, function())), strict=True):
+        assert_same_bits(got, want)
+
+
+def flattened(result):
+    return [np.asarray(part) for part in (result if isinstance(result, list | tuple) else [result])]
+
+
+@CALLERS_MODE
+def test_importing_leaves_it_as_it_was(mode):
+    code = f"""
+import ctypes
+import numpy as np
+ctypes.CDLL("libm.so.6").fesetround({mode})
+import rnnfast
+print(rnnfast._core.float_control() & ~{STICKY}, np.array([np.finfo(float).tiny])[0] / 2 == 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
+    rounds_up = 0x4000 if X86 else 0x400000
+    assert done.stdout.split() == [str(DEFAULT | (rounds_up if mode else 0)), "False"], done.stderr
+
+
+@CALLERS_MODE
+def test_callbacks_see_the_callers_mode(mode):
+    seen = []
+    with rounding(mode):
+        before = control()
+        LanguageModel(5, 6).fit(
+            X, Y, epochs=3, callbacks=[lambda *_: seen.append((control(), flushes_subnormals()))]
+        )
+        after = control()
     assert seen == [(before, False)] * 3
+    assert after == before
 
 
-def test_an_exception_in_a_callback_leaves_it_as_it_was():
-    before = control()
-
+@CALLERS_MODE
+def test_an_exception_in_a_callback_leaves_it_as_it_was(mode):
     def fail(*_):
         raise KeyError
 
-    with pytest.raises(KeyError):
-        LanguageModel(5, 6).fit(X, Y, epochs=3, callbacks=[fail])
-    assert control() == before
+    with rounding(mode):
+        before = control()
+        with pytest.raises(KeyError):
+            LanguageModel(5, 6).fit(X, Y, epochs=3, callbacks=[fail])
+        after = control()
+    assert after == before
 
 
-@pytest.mark.parametrize("call", ["fit", "generate"])
-def test_a_signal_handler_sees_the_callers_mode(call):
+@CALLERS_MODE
+def test_the_progress_bar_sees_the_callers_mode(monkeypatch, mode):
+    """It is shown from inside the native loop; an exception there ends the fit."""
+    seen = []
+
+    class Recorder:
+        def __init__(self, *_):
+            pass
+
+        def update(self):
+            seen.append((control(), flushes_subnormals()))
+            raise KeyError
+
+        def close(self):
+            seen.append((control(), flushes_subnormals()))
+
+    monkeypatch.setattr("rnnfast.progress.ProgressBar", Recorder)
+    with rounding(mode):
+        before = control()
+        with pytest.raises(KeyError):
+            LanguageModel(5, 64).fit(X, Y, epochs=10**7, progress=True)
+        after = control()
+    assert seen == [(before, False)] * 2
+    assert after == before
+
+
+MANY = np.zeros((1, 2_000_000), np.int32)
+LONG_CALLS = {
+    "fit": lambda: LanguageModel(5, 64).fit(X, Y, epochs=10**7),
+    "generate": lambda: LanguageModel(5, 64).generate(10**7),
+    "predict": lambda: LanguageModel(5, 64).predict(MANY),
+    "evaluate": lambda: LanguageModel(5, 64).evaluate(MANY),
+    "LanguageModel": lambda: LanguageModel(5, 2000),
+}
+
+
+@CALLERS_MODE
+@pytest.mark.parametrize("call", LONG_CALLS.values(), ids=LONG_CALLS)
+def test_a_signal_handler_sees_the_callers_mode(call, mode):
     """The handler runs inside the native loop, between two kernels."""
-    import signal
-
-    before, seen = control(), []
-    model = LanguageModel(5, 64)
+    seen = []
 
     def handle(*_):
         seen.append((control(), flushes_subnormals()))
         raise KeyboardInterrupt
 
     old = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(X, Y, epochs=10**7) if call == "fit" else model.generate(10**7)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+    with rounding(mode):
+        before = control()
+        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                call()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, old)
+        after = control()
     assert seen == [(before, False)]
-    assert control() == before
+    assert after == before

@@ -5,10 +5,12 @@ float32 is measured against float64, float64 against the 64-bit significand of x
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
+from functools import cache
+
 import numpy as np
 import pytest
 
-import rnnfast
 from rnnfast import _core
 
 from .cases import assert_same_bits
@@ -31,25 +33,40 @@ def sigmoid(x):
 EXACT = {"exp": np.exp, "log": np.log, "sigmoid": sigmoid, "tanh": np.tanh}
 
 
-def error_in_ulp(name, x):
-    """Where the exact result is a normal number; subnormal inputs are zero."""
+def normal_results(name, x):
+    """Those x whose exact result is a normal number, and that result; subnormal inputs are zero."""
     dtype = x.dtype.type
-    finite = np.abs(x) >= np.finfo(dtype).tiny
-    x = x[finite & (x > 0)] if name == "log" else x[finite]
+    x = x[np.isfinite(x) & (np.abs(x) >= np.finfo(dtype).tiny) & ((x > 0) | (name != "log"))]
     with np.errstate(all="ignore"):
         exact = EXACT[name](x.astype(WIDER[dtype]))
-    limits = np.finfo(dtype)
-    normal = (np.abs(exact) >= limits.tiny) & (np.abs(exact) <= limits.max)
-    x, exact = x[normal], exact[normal]
-    ulp = np.spacing(np.abs(exact.astype(dtype))).astype(WIDER[dtype])
-    return x, np.abs(getattr(_core, name)(x).astype(WIDER[dtype]) - exact) / ulp
+    normal = (np.abs(exact) >= np.finfo(dtype).tiny) & (np.abs(exact) <= np.finfo(dtype).max)
+    return x[normal], exact[normal]
 
 
-def assert_accurate(name, x):
-    x, error = error_in_ulp(name, x)
-    assert x.size > 0
+def assert_accurate(name, x, exact):
+    ulp = np.spacing(np.abs(exact).astype(x.dtype))
+    error = np.abs(getattr(_core, name)(x) - exact) / ulp
     worst = error.argmax()
     assert error[worst] <= ULP[name], f"{name}({x[worst]!r}) is off by {error[worst]} ulp"
+
+
+def assert_limits(name, x):
+    """x of any bits: NaN where there is no result, inf above the largest number, flushed below the smallest."""
+    dtype = x.dtype.type
+    tiny = np.finfo(dtype).tiny
+    x = np.concatenate([x, x[np.isnan(x)]])
+    y = getattr(_core, name)(x)
+    undefined = np.isnan(x) | ((x <= -tiny) & (name == "log"))
+    np.testing.assert_array_equal(np.isnan(y), undefined)
+    x, y = x[~undefined], y[~undefined]
+    with np.errstate(all="ignore"):
+        exact = EXACT[name](np.where(np.abs(x) < tiny, x * 0, x).astype(WIDER[dtype]))
+        rounded = exact.astype(dtype)
+    infinite = np.isinf(rounded)
+    np.testing.assert_array_equal(y[infinite], rounded[infinite])
+    assert np.isfinite(y[~infinite]).all()
+    below = np.abs(exact) < tiny
+    assert np.isin(np.abs(y[below]), [0, tiny]).all()
 
 
 def neighbourhoods(dtype, reach=200):
@@ -67,44 +84,113 @@ def neighbourhoods(dtype, reach=200):
     return np.concatenate([near, -near])
 
 
-def stratified(dtype):
-    """Every 4099th float32; of float64, the same number of bit patterns evenly spread, and where results vary."""
+def any_bits(dtype):
+    """About a million bit patterns evenly spread, so all exponents and NaN too, and where a formula changes."""
     if dtype is np.float32:
         spread = np.arange(0, 2**32, 4099, dtype=np.uint64).astype(np.uint32).view(np.float32)
-        return np.concatenate([spread[np.isfinite(spread)], neighbourhoods(dtype)])
-    bits = np.arange(0, 2**64 - 1, 2**64 // 200_003, dtype=np.uint64)
-    spread = bits.view(np.float64)
+    else:
+        spread = np.arange(0, 2**64 - 1, 2**64 // 1_000_003, dtype=np.uint64).view(np.float64)
+    return np.concatenate([spread, neighbourhoods(dtype)])
+
+
+# Where results vary and are normal numbers.
+RANGES = {"exp": (-708.3, 709.7), "log": (1e-307, 1e308), "sigmoid": (-708.3, 40), "tanh": (-20, 20)}
+
+
+@cache
+def stratified(name):
+    """A million float64 of the function's range, and their exact results.
+
+    One at random out of each stratum: half of the strata are equally wide, half (for each sign) hold as many bit
+    patterns.
+    """
+    n, (low, high) = 500_000, RANGES[name]
     r = np.random.default_rng(0)
-    middle = np.concatenate([r.uniform(-s, s, 40_000) for s in (0.5, 2, 25, 720)])
-    return np.concatenate([spread[np.isfinite(spread)], middle, neighbourhoods(dtype)])
+
+    def spread(begin, end, count):
+        return begin + (end - begin) * ((np.arange(count) + r.random(count)) / count)
+
+    tiny = np.array(np.finfo(np.float64).tiny).view(np.uint64)
+    signs = (1,) if name == "log" else (-1, 1)
+    ends = [np.array(abs(float(end))).view(np.uint64) for end in (low, high)[-len(signs) :]]
+    by_bits = [
+        sign * spread(float(tiny), float(end), n // len(signs)).astype(np.uint64).view(np.float64)
+        for sign, end in zip(signs, ends, strict=True)
+    ]
+    by_value = spread(0.25, 4, n) if name == "log" else spread(low, high, n)
+    x, exact = normal_results(name, np.concatenate([by_value, *by_bits, neighbourhoods(np.float64)]))
+    assert x.size >= 2 * n
+    return x, exact
 
 
 @FUNCTIONS
 def test_float32_error_in_ulp(isa, name):
-    assert_accurate(name, stratified(np.float32))
+    assert_accurate(name, *normal_results(name, any_bits(np.float32)))
 
 
 @needs_long_double
 @FUNCTIONS
 def test_float64_error_in_ulp(isa, name):
-    assert_accurate(name, stratified(np.float64))
+    assert_accurate(name, *stratified(name))
+
+
+@FUNCTIONS
+def test_outside_the_normal_numbers(isa, dtype, name):
+    assert_limits(name, any_bits(dtype))
 
 
 @pytest.mark.slow
 @FUNCTIONS
-def test_every_float32(name):
-    assert rnnfast.active_isa() == rnnfast.available_isas()[-1]
-    chunk = 2**24
+@pytest.mark.parametrize("slow_isa", ["scalar", FMA_ISAS[-1]])
+def test_every_float32(run_on, slow_isa, name):
+    """On one of those that agree in every bit, and on the baseline."""
+    chunk = 2**22
+
+    def check(x):
+        assert_limits(name, x)
+        x, exact = normal_results(name, x)
+        if x.size:
+            assert_accurate(name, x, exact)
+
     for start in range(0, 2**32, chunk):
         x = np.arange(start, start + chunk, dtype=np.uint64).astype(np.uint32).view(np.float32)
-        x = x[np.isfinite(x) & ((x > 0) | (name != "log"))]
-        if x.size and error_in_ulp(name, x)[0].size:
-            assert_accurate(name, x)
+        run_on(slow_isa, lambda x=x: check(x))
+
+
+def decimal_value(name, x):
+    """f(x) with 60 digits, correctly rounded but for the last few."""
+    with localcontext(prec=60):
+        x = Decimal(x)
+        if name == "log":
+            return x.ln()
+        if name == "exp":
+            return x.exp()
+        if name == "sigmoid":
+            return 1 / (1 + (-x).exp())
+        square = (2 * x).exp()
+        return (square - 1) / (square + 1)
+
+
+@needs_long_double
+@FUNCTIONS
+def test_long_double_is_a_good_enough_ruler(name):
+    """Off by less than 1/500 of float64's ulp, on one of a thousand points of the sample."""
+    x, exact = (values[::1000] for values in stratified(name))
+    checked = 0
+    for number, value in zip(x, exact, strict=True):
+        if name == "tanh" and abs(number) < 1e-15:
+            continue  # 60 digits cancel; tanh(x) is x
+        with localcontext(prec=60):
+            numerator, denominator = value.as_integer_ratio()
+            off = abs(Decimal(numerator) / denominator - decimal_value(name, float(number)))
+            assert off < Decimal(float(np.spacing(abs(np.float64(value))))) / 500
+        checked += 1
+    assert checked > 500
 
 
 @FUNCTIONS
 def test_same_bits_on_every_instruction_set(run_on, dtype, name):
-    x = stratified(dtype)
+    x = any_bits(dtype)
     first, *others = (run_on(isa, lambda: getattr(_core, name)(x)) for isa in FMA_ISAS)
     assert others or len(FMA_ISAS) == 1
     for other in others:

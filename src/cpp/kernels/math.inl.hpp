@@ -1,6 +1,12 @@
 // exp, log, sigmoid, tanh, made of +, -, *, fma, /, compare-and-select and integer operations only, the same sequence
-// on every instruction set. Error bounds, wherever the result is a normal number (tests/engine/test_kernel_math.py):
-//   exp, log, tanh: 2 ulp; sigmoid: 3 ulp. Exact limits at +-inf; NaN in gives NaN out; subnormals are zero.
+// on every instruction set. Error wherever the result is a normal number (tests/engine/test_kernel_math.py), in ulp:
+//              bound   worst of all floats   worst of 10^6 doubles
+//   exp          2            1.06                  0.98
+//   log          2            0.86                  0.79
+//   sigmoid      3            2.49                  2.34
+//   tanh         2            1.50                  1.49
+// Exact limits at +-inf; NaN in gives NaN out; subnormals are zero. A result below the smallest normal number is zero
+// or that number.
 #pragma once
 
 #include "kernels/table.hpp"

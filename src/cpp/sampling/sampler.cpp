@@ -19,6 +19,7 @@ constexpr T infinity = std::numeric_limits<T>::infinity();
 // 1 / temperature, a normal finite number: 0 times the -inf of a token that may not be drawn would be a NaN.
 template <class T>
 T reciprocal(double temperature) {
+    const FloatScope scope;  // rounded to nearest, whatever the mode of who makes the sampler
     if (temperature == 0) return 1;
     constexpr auto least = static_cast<double>(std::numeric_limits<T>::min());
     constexpr auto most = static_cast<double>(std::numeric_limits<T>::max());

@@ -1,6 +1,7 @@
 // The elementary functions that the kernels use, over arrays: the same operations, and so the same bits, on every
-// instruction set with FMA. At most 2 ulp (sigmoid 3) wherever the result is a normal number; exact limits at +-inf;
-// NaN in gives NaN out; subnormal numbers are zero.
+// instruction set with FMA. With FMA and without, at most 2 ulp (sigmoid 3) from the exact result wherever that is a
+// normal number; exact limits at +-inf; NaN in gives NaN out; subnormal numbers are zero, and a result below the
+// smallest normal number is zero or that number.
 #pragma once
 
 #include "rnnfast/index.hpp"

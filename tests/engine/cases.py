@@ -1,4 +1,4 @@
-"""Inputs that several test files share: one LSTM problem, one small model, and how near is near enough."""
+"""Inputs that several test files share: one problem a cell, one small model, and how near is near enough."""
 
 from __future__ import annotations
 
@@ -69,6 +69,64 @@ def make_lstm(T: int, N: int, D: int, H: int, dtype: Any, *, tokens: bool = Fals
         normal(T, N, H),
         normal(N, H),
         normal(N, H),
+    )
+
+
+@dataclass
+class Rnn:
+    """One layer's arguments, and the engine's answers."""
+
+    x: NDArray[Any]
+    W: NDArray[Any]
+    R: NDArray[Any]
+    b: NDArray[Any]
+    h0: NDArray[Any]
+    dh_out: NDArray[Any]
+    dh_last: NDArray[Any]
+    nonlinearity: str = "tanh"
+
+    gradients = ("dx", "dW", "dR", "db", "dh0")
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        return self.W, self.R, self.b
+
+    def forward(self) -> tuple[NDArray[Any], ...]:
+        return (_core.rnn_forward(self.x, *self.weights, self.h0, self.nonlinearity),)
+
+    def backward(self, h: Any) -> dict[str, Any]:
+        return _core.rnn_backward(self.dh_out, self.x, h, *self.weights, self.dh_last, self.nonlinearity)
+
+
+def make_rnn(
+    T: int,
+    N: int,
+    D: int,
+    H: int,
+    dtype: Any,
+    *,
+    nonlinearity: str = "tanh",
+    tokens: bool = False,
+    seed: int = 0,
+) -> Rnn:
+    r = np.random.default_rng([seed, T, N, D, H])
+
+    def normal(*shape: int, scale: float = 1.0) -> NDArray[Any]:
+        return (scale * r.normal(size=shape)).astype(dtype)
+
+    x: Any = normal(T, N, D)
+    if tokens:
+        x = r.integers(-1, D, (T, N)).astype(np.int32)
+    alive = 1 if nonlinearity == "relu" else 0  # most units, in every shape
+    return Rnn(
+        x,
+        normal(D, H, scale=D**-0.5),
+        normal(H, H, scale=H**-0.5),
+        normal(H) + dtype(alive),
+        normal(N, H, scale=0.5),
+        normal(T, N, H),
+        normal(N, H),
+        nonlinearity,
     )
 
 

@@ -5,6 +5,7 @@
 #include "kernels/lanes.inl.hpp"
 #include "kernels/math.inl.hpp"
 #include "kernels/lstm.inl.hpp"
+#include "kernels/rnn.inl.hpp"
 #include "kernels/rows.inl.hpp"
 #include "kernels/softmax.inl.hpp"
 #include "kernels/sampler.inl.hpp"
@@ -35,6 +36,8 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             gather<V>,
             scatter_add<V>,
             add_rows<V>,
+            rnn_kernels<V, Tanh<V>>,
+            rnn_kernels<V, Relu<V>>,
             lstm_forward<V>,
             lstm_backward<V>,
             cross_entropy_gradient<V>,

@@ -35,6 +35,14 @@ struct AdamConstants {
     T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, root_correction, epsilon;
 };
 
+// One nonlinearity of the basic RNN (kernels/rnn.inl.hpp), over n = N * H numbers.
+template <class T>
+struct RnnKernels {
+    void (*forward)(Index n, T* h) noexcept;  // h: in before activation, out after
+    // da: in dL/dh(t) from above, to which dh_next, from the next step, is added; out the gradient before activation
+    void (*backward)(Index n, const T* h, const T* dh_next, T* da) noexcept;
+};
+
 template <class T>
 struct KernelTable {
     const char* name;
@@ -54,6 +62,8 @@ struct KernelTable {
     void (*scatter_add)(Index rows, Index columns, const std::int32_t* tokens, const T* in, T* table) noexcept;
     // sum [columns] += in[row], rows ascending.
     void (*add_rows)(Index rows, Index columns, const T* in, T* sum) noexcept;
+
+    RnnKernels<T> rnn_tanh, rnn_relu;
 
     // LSTM cell (kernels/lstm.inl.hpp). gates [N, 4H]: in i f g o before, out after activation.
     void (*lstm_forward)(Index N, Index H, const T* c_prev, T* gates, T* c, T* h) noexcept;

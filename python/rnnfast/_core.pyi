@@ -57,6 +57,21 @@ def rnn_backward(
     dh_last: _Floats,
     nonlinearity: str,
 ) -> dict[str, Any]: ...
+def gru_forward(
+    x: NDArray[Any], W: _Floats, R: _Floats, b: _Floats, b_Rn: _Floats | None, h0: _Floats
+) -> tuple[_Floats, _Floats, _Floats]: ...
+def gru_backward(
+    dh_out: _Floats,
+    x: NDArray[Any],
+    h: _Floats,
+    gates: _Floats,
+    u: _Floats,
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    b_Rn: _Floats | None,
+    dh_last: _Floats,
+) -> dict[str, Any]: ...
 def dense_forward(x: _Floats, W: _Floats, b: _Floats) -> _Floats: ...
 def dense_backward(dy: _Floats, x: _Floats, W: _Floats) -> tuple[_Floats, _Floats, _Floats]: ...
 def cross_entropy(logits: _Floats, targets: _Tokens, scale: float) -> tuple[float, int, int, _Floats]: ...

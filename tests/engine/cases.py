@@ -130,6 +130,65 @@ def make_rnn(
     )
 
 
+@dataclass
+class Gru:
+    """One layer's arguments, and the engine's answers; it resets before the recurrent product if b_Rn is None."""
+
+    x: NDArray[Any]
+    W: NDArray[Any]
+    R: NDArray[Any]
+    b: NDArray[Any]
+    b_Rn: NDArray[Any] | None
+    h0: NDArray[Any]
+    dh_out: NDArray[Any]
+    dh_last: NDArray[Any]
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        return ("dx", "dW", "dR", "db", *(() if self.b_Rn is None else ("db_Rn",)), "dh0")
+
+    @property
+    def weights(self) -> tuple[NDArray[Any] | None, ...]:
+        return self.W, self.R, self.b, self.b_Rn
+
+    def forward(self) -> tuple[NDArray[Any], ...]:
+        return _core.gru_forward(self.x, *self.weights, self.h0)
+
+    def backward(self, h: Any, gates: Any, u: Any) -> dict[str, Any]:
+        return _core.gru_backward(self.dh_out, self.x, h, gates, u, *self.weights, self.dh_last)
+
+
+def make_gru(
+    T: int,
+    N: int,
+    D: int,
+    H: int,
+    dtype: Any,
+    *,
+    reset_after: bool = True,
+    tokens: bool = False,
+    seed: int = 0,
+) -> Gru:
+    r = np.random.default_rng([seed, T, N, D, H])
+
+    def normal(*shape: int, scale: float = 1.0) -> NDArray[Any]:
+        return (scale * r.normal(size=shape)).astype(dtype)
+
+    x: Any = normal(T, N, D)
+    if tokens:
+        x = r.integers(-1, D, (T, N)).astype(np.int32)
+    return Gru(
+        x,
+        normal(D, 3 * H, scale=D**-0.5),
+        normal(H, 3 * H, scale=H**-0.5),
+        normal(3 * H),
+        normal(H) if reset_after else None,
+        normal(N, H, scale=0.5),
+        normal(T, N, H),
+        normal(N, H),
+    )
+
+
 def one_hot(tokens: NDArray[Any], V: int, dtype: Any = np.float32) -> NDArray[Any]:
     """-1 becomes a zero vector."""
     return (np.asarray(tokens)[..., np.newaxis] == np.arange(V)).astype(dtype)

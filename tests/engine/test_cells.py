@@ -10,12 +10,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from .cases import assert_near, assert_same_bits, make_rnn, one_hot
+from .cases import assert_near, assert_same_bits, make_gru, make_rnn, one_hot
 from .conftest import FMA_ISAS
 
 CELLS = {
     "rnn-tanh": partial(make_rnn, nonlinearity="tanh"),
     "rnn-relu": partial(make_rnn, nonlinearity="relu"),
+    "gru-after": partial(make_gru, reset_after=True),
+    "gru-before": partial(make_gru, reset_after=False),
 }
 INPUTS = pytest.mark.parametrize("tokens", [False, True], ids=["dense", "tokens"])
 
@@ -30,11 +32,6 @@ def part(case, *, t=slice(None), n=slice(None), **state):
     x, dh_out = (np.ascontiguousarray(a[t, n]) for a in (case.x, case.dh_out))
     changed = {"x": x, "dh_out": dh_out, "h0": case.h0[n], "dh_last": case.dh_last[n]}
     return dataclasses.replace(case, **changed | state)
-
-
-def from_step(name, t):
-    """Of an output of forward: what belongs to the steps from t on, without the state that they start from."""
-    return slice(t + 1, None) if name == "h" else slice(t, None)
 
 
 @INPUTS

@@ -9,7 +9,7 @@ import pytest
 
 from rnnfast import LanguageModel, NonFiniteError, _core
 
-from .cases import make_lstm, make_rnn, samples
+from .cases import make_gru, make_lstm, make_rnn, samples
 
 STICKY = 0x3F if platform.machine() in ("x86_64", "AMD64") else 0
 """Flags of what has happened, not of what shall: any arithmetic may set them."""
@@ -45,6 +45,7 @@ CALLS = {
     "exp": lambda: _core.exp(np.full(100, -87.4, np.float32)),
     "lstm": lambda: (case := make_lstm(2, 3, 4, 5, np.float32)).backward(*case.forward()),
     "rnn": lambda: (case := make_rnn(2, 3, 4, 5, np.float32)).backward(*case.forward()),
+    "gru": lambda: (case := make_gru(2, 3, 4, 5, np.float32)).backward(*case.forward()),
     "softmax": lambda: _core.softmax(np.array([[0, -88.0]], np.float32)),
     "fit": lambda: LanguageModel(5, 6).fit(X, Y, epochs=2, validation=(X, Y)),
     "generate": lambda: LanguageModel(5, 6).generate(5),

@@ -7,7 +7,7 @@ import pytest
 
 from rnnfast import Adam, LanguageModel, _core
 
-from .cases import GRADIENTS, assert_near, make_lstm, make_rnn
+from .cases import GRADIENTS, assert_near, make_gru, make_lstm, make_rnn
 
 pytestmark = pytest.mark.torch
 
@@ -80,8 +80,19 @@ def test_rnn_outputs_and_gradients(torch, isa, dtype, shape, nonlinearity):
     assert_same_layer(torch, case, with_weights(torch, layer, *case.weights))
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_gru_outputs_and_gradients(torch, isa, dtype, shape):
+    case = make_gru(*shape, dtype)
+    H = len(case.R)
+    layer = with_weights(torch, torch.nn.GRU(len(case.W), H), case.W, case.R, case.b)
+    with torch.no_grad():
+        layer.bias_hh_l0[2 * H :] = torch.from_numpy(case.b_Rn)
+    gradients = assert_same_layer(torch, case, layer)
+    assert_near(gradients["db_Rn"], layer.bias_hh_l0.grad[2 * H :], TOLERANCE[dtype])
+
+
 def assert_same_layer(torch, case, layer):
-    """Outputs and gradients of a cell whose state is h alone."""
+    """Outputs and gradients of a cell whose state is h alone; gives ours."""
     dtype = case.x.dtype.type
     forward = case.forward()
     got = case.backward(*forward)
@@ -98,6 +109,7 @@ def assert_same_layer(torch, case, layer):
     }
     for name in expected:
         assert_near(got[name], expected[name], TOLERANCE[dtype])
+    return got
 
 
 def phrases(seed=0):

@@ -6,15 +6,39 @@ is tested against these functions, and these functions against central differenc
 
 Letters: `T` time steps, `N` batch, `D` input size, `H` hidden size, `V` vocabulary, `L` layers. Arrays are
 time-major: `x` [T, N, D], `h` and `c` [T + 1, N, H] with the initial state in slot 0, `W` [D, G], `R` [H, G],
-`b` [G] and `gates` [T, N, G] (basic RNN: G = H; LSTM: G = 4H in the order i f g o), `logits` [T, N, V]. Only
-`model` takes tokens batch first, (N, T), as the engine does. Nothing is changed in place: state and parameters
-go in, new ones come out.
+`b` [G] and `gates` [T, N, G] (LSTM: G = 4H in the order i f g o; GRU: 3H, r z n; basic RNN: H), `logits`
+[T, N, V]. Only `model` takes tokens batch first, (N, T), as the engine does. Nothing is changed in place: state
+and parameters go in, new ones come out.
 
-Read in this order: `rnn`, `lstm`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and
+Read in this order: `rnn`, `lstm`, `gru`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and
 `initialise`, which say what makes a run the same on every machine; `sums` is the one order of summation that
 they share.
 """
 
-from rnnfast.reference import dense, initialise, loss, lstm, model, optimizer, random, rnn, sampling, sums
+from rnnfast.reference import (
+    dense,
+    gru,
+    initialise,
+    loss,
+    lstm,
+    model,
+    optimizer,
+    random,
+    rnn,
+    sampling,
+    sums,
+)
 
-__all__ = ["dense", "initialise", "loss", "lstm", "model", "optimizer", "random", "rnn", "sampling", "sums"]
+__all__ = [
+    "dense",
+    "gru",
+    "initialise",
+    "loss",
+    "lstm",
+    "model",
+    "optimizer",
+    "random",
+    "rnn",
+    "sampling",
+    "sums",
+]

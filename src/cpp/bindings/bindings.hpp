@@ -53,6 +53,7 @@ Array<T> copy(const Array<T>& array) {
 /// A Poll that lets Python see Ctrl-C about every 20 ms, and calls `also` (null: nothing) with the GIL held.
 Poll python_poll(std::function<void()> also = nullptr);
 
+void bind_gru(py::module_& m);
 void bind_isa(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_optimizer(py::module_& m);

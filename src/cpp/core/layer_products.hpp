@@ -16,12 +16,12 @@ void pack_weights(Index depth, Index columns, const T* b, Index row, Buffer<T>& 
     pack_panels_of(depth, columns, b, row, panels.data(), none);
 }
 
-/// B^T, for B [columns, depth].
+/// B^T, for B [columns, depth], its rows `row` numbers apart.
 template <class T>
-void pack_weights_transposed(Index depth, Index columns, const T* b, Buffer<T>& panels) {
+void pack_weights_transposed(Index depth, Index columns, const T* b, Index row, Buffer<T>& panels) {
     if (panels.size() == 0) panels = Buffer<T>(panels_size(depth, columns));
     Poll none;
-    pack_panels_transposed(depth, columns, b, panels.data(), none);
+    pack_panels_transposed_of(depth, columns, b, row, panels.data(), none);
 }
 
 /// dW [D, G] += x^T da and db [G] += da, summed over the rows (t, n), ascending. da [rows, G], and once more in panels.

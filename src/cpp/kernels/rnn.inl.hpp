@@ -5,7 +5,7 @@
 // Backward, from dh = dh_out + dh_next (so that cutting time changes no bit), with the slope taken from h:
 //   da = dh (1 - h^2)         or   da = dh where h > 0, else 0
 // relu(a) = 0 > a ? 0 : a, so NaN stays NaN and -0 stays -0; its gradient is NaN where h is NaN, and 0 (of h's sign) at
-// h = 0, whatever dh is. Registers: no budget to keep; tanh alone decides.
+// h = 0, whatever dh is.
 #pragma once
 
 #include "kernels/table.hpp"
@@ -22,7 +22,7 @@ struct Tanh {
 template <class V>
 struct Relu {
     static V value(V a) noexcept { return max(V::broadcast(0), a); }
-    // h is no zero of ours where it is not positive: it is 0 or NaN, and so is the gradient
+    // where h is not positive it is 0 or NaN, and so is the gradient
     static V gradient(V h, V dh) noexcept { return select(less(V::broadcast(0), h), dh, h); }
 };
 

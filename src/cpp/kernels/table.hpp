@@ -65,6 +65,18 @@ struct KernelTable {
 
     RnnKernels<T> rnn_tanh, rnn_relu;
 
+    // GRU cell (kernels/gru.inl.hpp). gates [N, 3H] in the order r z n: before activation, then after it; in backward
+    // the gradient before activation comes out. dh [N, H]: in, from the next step; out, dh(t-1) but for products with
+    // R. Reset after the recurrent product; u [N, H]: in h_prev R_n + b_Rn; out of backward, its gradient.
+    void (*gru_forward)(Index N, Index H, const T* h_prev, const T* u, T* gates, T* h) noexcept;
+    void (*gru_backward)(Index N, Index H, const T* h_prev, const T* dh_out, T* gates, T* u, T* dh) noexcept;
+    // Reset before it. Forward: r, z and u = r h_prev; the caller adds u R_n to a_n; n and h.
+    void (*gru_reset)(Index N, Index H, const T* h_prev, T* gates, T* u) noexcept;
+    void (*gru_update)(Index N, Index H, const T* h_prev, T* gates, T* h) noexcept;
+    // Backward: da_n, da_z and dh; the caller makes du = da_n R_n^T; da_r and dh.
+    void (*gru_update_backward)(Index N, Index H, const T* h_prev, const T* dh_out, T* gates, T* dh) noexcept;
+    void (*gru_reset_backward)(Index N, Index H, const T* h_prev, const T* du, T* gates, T* dh) noexcept;
+
     // LSTM cell (kernels/lstm.inl.hpp). gates [N, 4H]: in i f g o before, out after activation.
     void (*lstm_forward)(Index N, Index H, const T* c_prev, T* gates, T* c, T* h) noexcept;
     // gates [N, 4H]: in activated, out the gradient before activation. dc: in dL/dc(t), out dL/dc(t-1).

@@ -28,8 +28,8 @@ void Rnn<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool 
     pack_weights(H_, H_, R, H_, R_panels_);
     if (!tokens_only) pack_weights(D_, H_, W, H_, W_panels_);
     for_backward |= R_transposed_.size() > 0;  // what backward has read once must not grow stale
-    if (for_backward) pack_weights_transposed(H_, H_, R, R_transposed_);
-    if (for_backward && !tokens_only) pack_weights_transposed(H_, D_, W, W_transposed_);
+    if (for_backward) pack_weights_transposed(H_, H_, R, H_, R_transposed_);
+    if (for_backward && !tokens_only) pack_weights_transposed(H_, D_, W, H_, W_transposed_);
 }
 
 template <class T>

@@ -13,7 +13,7 @@ namespace {
 double sigmoid(double a) { return 1 / (1 + std::exp(-a)); }
 
 // One unit that reads one number a step.
-const double W[3] = {0.5, -1, 2}, R[3] = {1, 0.25, -0.75}, b[3] = {0.1, 0.2, 0.3}, b_Rn = -0.4;
+constexpr double W[3] = {0.5, -1, 2}, R[3] = {1, 0.25, -0.75}, b[3] = {0.1, 0.2, 0.3}, b_Rn = -0.4;
 const std::vector<double> x{1, -2, 0.5};
 
 std::vector<double> forward(bool reset_after) {
@@ -23,6 +23,19 @@ std::vector<double> forward(bool reset_after) {
     rnnfast::Poll poll;
     gru.forward(3, 1, {nullptr, x.data()}, h.data(), gates.data(), u.data(), poll);
     return h;
+}
+
+// dx [3] and dh0, where every output has gradient 1.
+std::vector<double> input_gradients(const Gru<double>& gru) {
+    std::vector<double> h{0.8, 0, 0, 0}, gates(9), u(3), gradients(4);
+    const std::vector<double> dh_out(3, 1.0);
+    rnnfast::Poll poll;
+    gru.forward(3, 1, {nullptr, x.data()}, h.data(), gates.data(), u.data(), poll);
+    double dW[3] = {}, dR[3] = {}, db[3] = {}, db_recurrent = 0;
+    std::vector<double> scratch(static_cast<std::size_t>(gru.backward_scratch(3, 1)));
+    gru.backward(3, 1, {nullptr, x.data()}, h.data(), dh_out.data(), gates.data(), u.data(),
+                 {dW, dR, db, &db_recurrent, gradients.data(), &gradients[3]}, scratch.data(), poll);
+    return gradients;
 }
 
 }  // namespace
@@ -37,6 +50,18 @@ TEST_CASE("forward is the equations, step by step") {
             h = (1 - z) * std::tanh(W[2] * x[t] + b[2] + recurrent) + z * h;
             CHECK(got[t + 1] == doctest::Approx(h).epsilon(1e-14));
         }
+    }
+}
+
+TEST_CASE("new weights reach backward, also where prepare was not told of it") {
+    for (const bool reset_after : {true, false}) {
+        Gru<double> fresh(1, 1, reset_after), used(1, 1, reset_after);
+        const double old[3] = {7, 8, 9};
+        const double* recurrent_bias = reset_after ? &b_Rn : nullptr;
+        fresh.prepare(W, R, b, recurrent_bias, false, true);
+        used.prepare(old, old, b, recurrent_bias, false, true);
+        used.prepare(W, R, b, recurrent_bias, false, false);
+        CHECK(input_gradients(fresh) == input_gradients(used));
     }
 }
 

@@ -53,6 +53,17 @@ TEST_CASE("backward adds to the weights' gradients") {
     CHECK(dh == 0.5);
 }
 
+TEST_CASE("new weights reach backward, also where prepare was not told of it") {
+    Unit unit(Nonlinearity::relu);
+    unit.R = 0.25;
+    unit.rnn.prepare(unit.W, &unit.R, &unit.b, true, false);
+    double dW[2] = {}, dR = 0, db = 0, dh = 0;
+    std::vector<double> da{1, 0, 0}, scratch(static_cast<std::size_t>(unit.rnn.backward_scratch(3, 1)));
+    unit.rnn.backward(3, 1, {unit.tokens.data(), nullptr}, unit.h.data(), da.data(), {dW, &dR, &db, nullptr, &dh},
+                      scratch.data(), unit.poll);
+    CHECK(dh == 0.25);
+}
+
 TEST_CASE("sizes below one are refused by name") {
     CHECK_THROWS_WITH_AS(Rnn<float>(0, 4, Nonlinearity::tanh), "Rnn: input_size is 0, expected at least 1",
                          std::invalid_argument);

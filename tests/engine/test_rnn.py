@@ -129,6 +129,13 @@ def test_relu_selects(isa, dtype):
         np.testing.assert_array_equal(gradient(dh), [dh, 0, 0, np.nan, dh, 0, dh, 0, dh, 0] * 2)
 
 
+def test_relu_keeps_the_sign_of_zero(isa, dtype):
+    # the bias, and every product added to it, must be -0
+    minus = [np.full(shape, -0.0, dtype) for shape in [(1, 20), (20, 20), (20,)]]
+    h = _core.rnn_forward(np.ones((1, 1, 1), dtype), *minus, np.ones((1, 20), dtype), "relu")
+    assert np.signbit(h[1]).all()
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -12,7 +12,7 @@ and parameters go in, new ones come out.
 
 Read in this order: `rnn`, `lstm`, `gru`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and
 `initialise`, which say what makes a run the same on every machine; `sums` is the one order of summation that
-they share.
+they share. `lstm_variants` is the LSTM with options that it seldom has.
 """
 
 from rnnfast.reference import (
@@ -21,6 +21,7 @@ from rnnfast.reference import (
     initialise,
     loss,
     lstm,
+    lstm_variants,
     model,
     optimizer,
     random,
@@ -35,6 +36,7 @@ __all__ = [
     "initialise",
     "loss",
     "lstm",
+    "lstm_variants",
     "model",
     "optimizer",
     "random",

@@ -8,20 +8,20 @@
 
 namespace rnnfast {
 
-/// B [depth, columns], its rows `row` numbers apart, into panels, which are allocated once.
+/// B [depth, columns], rows `stride` apart, into panels, which are allocated once.
 template <class T>
-void pack_weights(Index depth, Index columns, const T* b, Index row, Buffer<T>& panels) {
+void pack_weights(Index depth, Index columns, Index stride, const T* b, Buffer<T>& panels) {
     if (panels.size() == 0) panels = Buffer<T>(panels_size(depth, columns));
     Poll none;
-    pack_panels_of(depth, columns, b, row, panels.data(), none);
+    pack_panels(depth, columns, stride, b, panels.data(), none);
 }
 
-/// B^T, for B [columns, depth], its rows `row` numbers apart.
+/// B^T, for B [columns, depth], rows `stride` apart.
 template <class T>
-void pack_weights_transposed(Index depth, Index columns, const T* b, Index row, Buffer<T>& panels) {
+void pack_weights_transposed(Index depth, Index columns, Index stride, const T* b, Buffer<T>& panels) {
     if (panels.size() == 0) panels = Buffer<T>(panels_size(depth, columns));
     Poll none;
-    pack_panels_transposed_of(depth, columns, b, row, panels.data(), none);
+    pack_panels_transposed(depth, columns, stride, b, panels.data(), none);
 }
 
 /// dW [D, G] += x^T da and db [G] += da, summed over the rows (t, n), ascending. da [rows, G], and once more in panels.

@@ -17,10 +17,10 @@ void Dense<T>::prepare(const T* W, const T* b, bool for_backward) {
     b_ = b;
     Poll none;
     if (panels_.size() == 0) panels_ = Buffer<T>(panels_size(inputs_, outputs_));
-    pack_panels(inputs_, outputs_, W, panels_.data(), none);
+    pack_panels(inputs_, outputs_, outputs_, W, panels_.data(), none);
     if (!for_backward && transposed_.size() == 0) return;  // what backward has read once must not grow stale
     if (transposed_.size() == 0) transposed_ = Buffer<T>(panels_size(outputs_, inputs_));
-    pack_panels_transposed(outputs_, inputs_, W, transposed_.data(), none);
+    pack_panels_transposed(outputs_, inputs_, outputs_, W, transposed_.data(), none);
 }
 
 template <class T>
@@ -41,7 +41,7 @@ void Dense<T>::backward(Index rows, const T* x, const T* dy, T* dx, T* dW, T* db
     const auto& k = active_kernels<T>();
     multiply(k, product<T>(rows, inputs_, outputs_, dy, outputs_, 1, transposed_.data(), nullptr, 0, dx, inputs_),
              poll);
-    pack_panels(rows, outputs_, dy, scratch, poll);
+    pack_panels(rows, outputs_, outputs_, dy, scratch, poll);
     multiply(k, product<T>(inputs_, outputs_, rows, x, 1, inputs_, scratch, dW, outputs_, dW, outputs_), poll);
     in_blocks(rows, outputs_, poll,
               [&](Index row, Index count) { k.add_rows(count, outputs_, dy + row * outputs_, db); });

@@ -19,14 +19,14 @@ void Gru<T>::prepare(const T* W, const T* R, const T* b, const T* b_Rn, bool tok
     b_ = b;
     b_Rn_ = b_Rn;
     const Index G = 3 * H_, n = 2 * H_;
-    pack_weights(H_, n, R, G, R_rz_panels_);
-    pack_weights(H_, H_, R + n, G, R_n_panels_);
-    if (!tokens_only) pack_weights(D_, G, W, G, W_panels_);
+    pack_weights(H_, n, G, R, R_rz_panels_);
+    pack_weights(H_, H_, G, R + n, R_n_panels_);
+    if (!tokens_only) pack_weights(D_, G, G, W, W_panels_);
     for_backward |= R_n_transposed_.size() > 0;  // what backward has read once must not grow stale
     if (!for_backward) return;
-    pack_weights_transposed(n, H_, R, G, R_rz_transposed_);
-    pack_weights_transposed(H_, H_, R + n, G, R_n_transposed_);
-    if (!tokens_only) pack_weights_transposed(G, D_, W, G, W_transposed_);
+    pack_weights_transposed(n, H_, G, R, R_rz_transposed_);
+    pack_weights_transposed(H_, H_, G, R + n, R_n_transposed_);
+    if (!tokens_only) pack_weights_transposed(G, D_, G, W, W_transposed_);
 }
 
 template <class T>
@@ -78,7 +78,7 @@ void Gru<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, con
         }
         multiply(k, product<T>(batch, H, n, da, G, 1, R_rz_transposed_.data(), dh, H, dh, H), poll);
     }
-    pack_panels(rows, G, gates, scratch, poll);
+    pack_panels(rows, G, G, gates, scratch, poll);
     multiply(k, product<T>(H, n, rows, h, 1, H, scratch, gradients.dR, G, gradients.dR, G), poll);
     add_input_gradients(k, rows, D_, G, x, gates, scratch, gradients.dW, gradients.db, poll);
     if (gradients.dx)
@@ -87,10 +87,10 @@ void Gru<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, con
     T* dR_n = gradients.dR + n;
     if (reset_after_) {  // h^T du
         in_blocks(rows, H, poll, [&](Index row, Index count) { k.add_rows(count, H, u + row * H, gradients.db_Rn); });
-        pack_panels(rows, H, u, scratch, poll);
+        pack_panels(rows, H, H, u, scratch, poll);
         multiply(k, product<T>(H, H, rows, h, 1, H, scratch, dR_n, G, dR_n, G), poll);
     } else {  // u^T da_n
-        pack_panels_of(rows, H, gates + n, G, scratch, poll);
+        pack_panels(rows, H, G, gates + n, scratch, poll);
         multiply(k, product<T>(H, H, rows, u, 1, H, scratch, dR_n, G, dR_n, G), poll);
     }
 }

@@ -3,8 +3,7 @@
 #include "core/check.hpp"
 #include "core/dispatch.hpp"
 #include "core/float_control.hpp"
-#include "core/panels.hpp"
-#include "core/products.hpp"
+#include "core/layer_products.hpp"
 
 namespace rnnfast {
 
@@ -16,17 +15,12 @@ template <class T>
 void Lstm<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward) {
     W_ = W;
     b_ = b;
-    const auto pack = [](Index depth, Index columns, const T* matrix, Buffer<T>& panels, bool transposed) {
-        const Index size = panels_size(depth, columns);
-        if (panels.size() != size) panels = Buffer<T>(size);
-        Poll none;
-        (transposed ? pack_panels_transposed<T> : pack_panels<T>)(depth, columns, matrix, panels.data(), none);
-    };
-    pack(H_, 4 * H_, R, R_panels_, false);
-    if (!tokens_only) pack(D_, 4 * H_, W, W_panels_, false);
+    const Index G = 4 * H_;
+    pack_weights(H_, G, G, R, R_panels_);
+    if (!tokens_only) pack_weights(D_, G, G, W, W_panels_);
     for_backward |= R_transposed_.size() > 0;  // what backward has read once must not grow stale
-    if (for_backward) pack(4 * H_, H_, R, R_transposed_, true);
-    if (for_backward && !tokens_only) pack(4 * H_, D_, W, W_transposed_, true);
+    if (for_backward) pack_weights_transposed(G, H_, G, R, R_transposed_);
+    if (for_backward && !tokens_only) pack_weights_transposed(G, D_, G, W, W_transposed_);
 }
 
 template <class T>
@@ -62,15 +56,9 @@ void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, co
         multiply(k, product<T>(batch, H_, G, da, G, 1, R_transposed_.data(), nullptr, 0, gradients.dh, H_), poll);
     }
     // Weight gradients: sums over the rows (t, n), ascending; da is the right operand of both.
-    pack_panels(rows, G, gates, scratch, poll);
+    pack_panels(rows, G, G, gates, scratch, poll);
     multiply(k, product<T>(H_, G, rows, h, 1, H_, scratch, gradients.dR, G, gradients.dR, G), poll);
-    if (x.tokens)
-        in_blocks(rows, G, poll, [&](Index row, Index count) {
-            k.scatter_add(count, G, x.tokens + row, gates + row * G, gradients.dW);
-        });
-    else
-        multiply(k, product<T>(D_, G, rows, x.dense, 1, D_, scratch, gradients.dW, G, gradients.dW, G), poll);
-    in_blocks(rows, G, poll, [&](Index row, Index count) { k.add_rows(count, G, gates + row * G, gradients.db); });
+    add_input_gradients(k, rows, D_, G, x, gates, scratch, gradients.dW, gradients.db, poll);
     if (gradients.dx)
         multiply(k, product<T>(rows, D_, G, gates, G, 1, W_transposed_.data(), nullptr, 0, gradients.dx, D_), poll);
 }

@@ -25,11 +25,11 @@ template <class T>
 void Rnn<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool for_backward) {
     W_ = W;
     b_ = b;
-    pack_weights(H_, H_, R, H_, R_panels_);
-    if (!tokens_only) pack_weights(D_, H_, W, H_, W_panels_);
+    pack_weights(H_, H_, H_, R, R_panels_);
+    if (!tokens_only) pack_weights(D_, H_, H_, W, W_panels_);
     for_backward |= R_transposed_.size() > 0;  // what backward has read once must not grow stale
-    if (for_backward) pack_weights_transposed(H_, H_, R, H_, R_transposed_);
-    if (for_backward && !tokens_only) pack_weights_transposed(H_, D_, W, H_, W_transposed_);
+    if (for_backward) pack_weights_transposed(H_, H_, H_, R, R_transposed_);
+    if (for_backward && !tokens_only) pack_weights_transposed(H_, D_, H_, W, W_transposed_);
 }
 
 template <class T>
@@ -64,7 +64,7 @@ void Rnn<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, T* 
         cell.backward(slot, h + (t + 1) * slot, gradients.dh, a);
         multiply(k, product<T>(batch, H, H, a, H, 1, R_transposed_.data(), nullptr, 0, gradients.dh, H), poll);
     }
-    pack_panels(rows, H, da, scratch, poll);
+    pack_panels(rows, H, H, da, scratch, poll);
     multiply(k, product<T>(H, H, rows, h, 1, H, scratch, gradients.dR, H, gradients.dR, H), poll);
     add_input_gradients(k, rows, D_, H, x, da, scratch, gradients.dW, gradients.db, poll);
     if (gradients.dx)

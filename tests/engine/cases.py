@@ -31,6 +31,9 @@ class Lstm:
     dh_last: NDArray[Any]
     dc_last: NDArray[Any]
 
+    states = ("h", "c")
+    gradients = GRADIENTS
+
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
         return self.W, self.R, self.b
@@ -42,12 +45,6 @@ class Lstm:
         return _core.lstm_backward(
             self.dh_out, self.x, h, c, gates, *self.weights, self.dh_last, self.dc_last
         )
-
-    def sample(self, n: slice) -> Lstm:
-        """The same problem for some samples of the batch."""
-        parts = (np.ascontiguousarray(a[:, n]) for a in (self.x, self.dh_out))
-        x, dh_out = parts
-        return Lstm(x, *self.weights, self.h0[n], self.c0[n], dh_out, self.dh_last[n], self.dc_last[n])
 
 
 def make_lstm(T: int, N: int, D: int, H: int, dtype: Any, *, tokens: bool = False, seed: int = 0) -> Lstm:
@@ -85,6 +82,7 @@ class Rnn:
     dh_last: NDArray[Any]
     nonlinearity: str = "tanh"
 
+    states = ("h",)
     gradients = ("dx", "dW", "dR", "db", "dh0")
 
     @property
@@ -142,6 +140,8 @@ class Gru:
     h0: NDArray[Any]
     dh_out: NDArray[Any]
     dh_last: NDArray[Any]
+
+    states = ("h",)
 
     @property
     def gradients(self) -> tuple[str, ...]:

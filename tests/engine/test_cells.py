@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from .cases import assert_near, assert_same_bits, make_gru, make_rnn, one_hot
+from .cases import assert_near, assert_same_bits, make_gru, make_lstm, make_rnn, one_hot
 from .conftest import FMA_ISAS
 
 CELLS = {
@@ -18,6 +18,7 @@ CELLS = {
     "rnn-relu": partial(make_rnn, nonlinearity="relu"),
     "gru-after": partial(make_gru, reset_after=True),
     "gru-before": partial(make_gru, reset_after=False),
+    "lstm": make_lstm,
 }
 INPUTS = pytest.mark.parametrize("tokens", [False, True], ids=["dense", "tokens"])
 
@@ -27,11 +28,30 @@ def make(request):
     return CELLS[request.param]
 
 
-def part(case, *, t=slice(None), n=slice(None), **state):
+def part(case, *, t=slice(None), n=slice(None)):
     """The same problem for some of its steps and samples."""
-    x, dh_out = (np.ascontiguousarray(a[t, n]) for a in (case.x, case.dh_out))
-    changed = {"x": x, "dh_out": dh_out, "h0": case.h0[n], "dh_last": case.dh_last[n]}
-    return dataclasses.replace(case, **changed | state)
+    changed = {name: np.ascontiguousarray(getattr(case, name)[t, n]) for name in ("x", "dh_out")}
+    for s in case.states:
+        changed |= {name: getattr(case, name)[n] for name in (f"{s}0", f"d{s}_last")}
+    return dataclasses.replace(case, **changed)
+
+
+def starting_from(case, forward):
+    """The same problem after another one's last step."""
+    return dataclasses.replace(case, **{f"{s}0": a[-1] for s, a in zip(case.states, forward, strict=False)})
+
+
+def ending_in(case, gradients):
+    """The same problem before another one's first step."""
+    return dataclasses.replace(case, **{f"d{s}_last": gradients[f"d{s}0"] for s in case.states})
+
+
+def of_states(case):
+    return [f"d{s}0" for s in case.states]
+
+
+def of_weights(case):
+    return [name for name in case.gradients if name not in ("dx", *of_states(case))]
 
 
 @INPUTS
@@ -48,7 +68,8 @@ def test_a_sample_does_not_depend_on_its_batch(make, isa, dtype, shape, tokens):
         own = some.backward(*alone)
         if not tokens:
             assert_same_bits(own["dx"], back["dx"][:, n])
-        assert_same_bits(own["dh0"], back["dh0"][n])
+        for name in of_states(case):
+            assert_same_bits(own[name], back[name][n])
 
 
 @INPUTS
@@ -60,28 +81,31 @@ def test_time_may_be_cut_anywhere(make, isa, dtype, tokens, cut):
 
     early = part(case, t=slice(None, cut))
     first = early.forward()
-    late = part(case, t=slice(cut, None), h0=first[0][-1])
+    late = starting_from(part(case, t=slice(cut, None)), first)
     second = late.forward()
-    assert_same_bits(np.concatenate([first[0], second[0][1:]]), whole[0])
-    for have, more, want in zip(first[1:], second[1:], whole[1:], strict=True):
-        assert_same_bits(np.concatenate([have, more]), want)
+    for have, more, want in zip(first, second, whole, strict=True):
+        initial = len(have) - cut  # 1 where slot 0 is the state that came in
+        assert_same_bits(np.concatenate([have, more[initial:]]), want)
 
     after = late.backward(*second)
-    before = dataclasses.replace(early, dh_last=after["dh0"]).backward(*first)
-    assert_same_bits(before["dh0"], back["dh0"])
+    before = ending_in(early, after).backward(*first)
+    for name in of_states(case):
+        assert_same_bits(before[name], back[name])
     if not tokens:
         assert_same_bits(np.concatenate([before["dx"], after["dx"]]), back["dx"])
-    for name in case.gradients[1:-1]:  # sums: of two parts, so not the same bits
+    for name in of_weights(case):  # sums: of two parts, so not the same bits
         assert_near(before[name] + after[name], back[name], 1e-5 if dtype is np.float32 else 1e-13)
 
 
 @INPUTS
 def test_steps_one_by_one_are_forward(make, isa, dtype, tokens):
     case = make(6, 2, 3, 9, dtype, tokens=tokens)
-    h = case.h0
-    for t, want in enumerate(case.forward()[0][1:]):
-        h = part(case, t=slice(t, t + 1), h0=h).forward()[0][1]
-        assert_same_bits(h, want)
+    whole = case.forward()
+    so_far = [a[:1] for a in whole]
+    for t in range(6):
+        so_far = starting_from(part(case, t=slice(t, t + 1)), so_far).forward()
+        for have, want in zip(so_far, whole, strict=True):
+            assert_same_bits(have[-1], want[t - 6])
 
 
 def test_a_token_is_its_one_hot_vector_bit_for_bit(make, isa, dtype):
@@ -117,9 +141,10 @@ def test_nothing_to_do(make, isa, dtype, T, N):
     forward = case.forward()
     assert forward[0].shape == (T + 1, N, 4)
     back = case.backward(*forward)
-    for name in case.gradients[1:-1]:
+    for name in of_weights(case):
         assert not back[name].any()
-    assert_same_bits(back["dh0"], case.dh_last)
+    for s in case.states:
+        assert_same_bits(back[f"d{s}0"], getattr(case, f"d{s}_last"))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -136,14 +161,15 @@ def test_what_is_not_finite_stays_in_its_sample(make, isa, dtype, bad):
     if np.isnan(bad):
         assert np.isnan(got[0][2, 2]).all()
     back = case.backward(*got)
-    for name in ("dx", "dh0"):
+    for name in ("dx", *of_states(case)):
         assert_same_bits(back[name][..., others, :], expected[name][..., others, :])
 
 
 def test_subnormal_numbers_are_zero(make, isa, dtype):
     case = make(2, 2, 3, 9, dtype)
+    inputs = ["x", *(f"{s}0" for s in case.states)]
     tiny, zero = (
-        dataclasses.replace(case, x=np.full_like(case.x, value), h0=np.full_like(case.h0, value))
+        dataclasses.replace(case, **{name: np.full_like(getattr(case, name), value) for name in inputs})
         for value in (np.finfo(dtype).smallest_subnormal, 0)
     )
     for have, want in zip(tiny.forward(), zero.forward(), strict=True):

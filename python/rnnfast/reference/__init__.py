@@ -12,7 +12,7 @@ and parameters go in, new ones come out.
 
 Read in this order: `rnn`, `lstm`, `gru`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and
 `initialise`, which say what makes a run the same on every machine; `sums` is the one order of summation that
-they share. `lstm_variants` is the LSTM with options that it seldom has.
+they share. `lstm_variants` goes ahead of the engine, which has only the plain LSTM.
 """
 
 from rnnfast.reference import (

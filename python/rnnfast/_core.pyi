@@ -47,6 +47,42 @@ def lstm_backward(
     dc_last: _Floats,
     num_threads: int = 1,
 ) -> dict[str, Any]: ...
+def rnn_forward(
+    x: NDArray[Any], W: _Floats, R: _Floats, b: _Floats, h0: _Floats, nonlinearity: str, num_threads: int = 1
+) -> _Floats: ...
+def rnn_backward(
+    dh_out: _Floats,
+    x: NDArray[Any],
+    h: _Floats,
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    dh_last: _Floats,
+    nonlinearity: str,
+    num_threads: int = 1,
+) -> dict[str, Any]: ...
+def gru_forward(
+    x: NDArray[Any],
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    b_Rn: _Floats | None,
+    h0: _Floats,
+    num_threads: int = 1,
+) -> tuple[_Floats, _Floats, _Floats]: ...
+def gru_backward(
+    dh_out: _Floats,
+    x: NDArray[Any],
+    h: _Floats,
+    gates: _Floats,
+    u: _Floats,
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    b_Rn: _Floats | None,
+    dh_last: _Floats,
+    num_threads: int = 1,
+) -> dict[str, Any]: ...
 def dense_forward(x: _Floats, W: _Floats, b: _Floats, num_threads: int = 1) -> _Floats: ...
 def dense_backward(
     dy: _Floats, x: _Floats, W: _Floats, num_threads: int = 1

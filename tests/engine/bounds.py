@@ -125,6 +125,20 @@ def tanh(x: Any) -> Approximate:
     return _function(x, y, 1 - y * y, 0.7699, TANH_ULP)  # |tanh''| <= 4 / (3 sqrt 3)
 
 
+def relu(x: Any) -> Approximate:
+    x = exact(x)
+    return Approximate(np.maximum(x.value, 0), np.clip(x.value + x.error, 0, x.error))
+
+
+def where_positive(x: Any, y: Any) -> Approximate:
+    """y where x > 0, else 0; both are possible where x may have either sign."""
+    x, y = exact(x), exact(y)
+    positive = x.value > 0
+    error = np.where(positive, y.error, 0)
+    unsure = np.abs(x.value) <= x.error
+    return Approximate(np.where(positive, y.value, 0), np.where(unsure, y.magnitude, error))
+
+
 def exp(x: Any) -> Approximate:
     y = np.exp(exact(x).value)
     return _function(x, y, y, y * np.exp(exact(x).error), EXP_ULP)

@@ -1,4 +1,4 @@
-"""Inputs that several test files share: one LSTM problem, one small model, and how near is near enough."""
+"""Inputs that several test files share: one problem a cell, one small model, and how near is near enough."""
 
 from __future__ import annotations
 
@@ -31,23 +31,20 @@ class Lstm:
     dh_last: NDArray[Any]
     dc_last: NDArray[Any]
 
+    states = ("h", "c")
+    gradients = GRADIENTS
+
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
         return self.W, self.R, self.b
 
-    def forward(self) -> tuple[NDArray[Any], ...]:
-        return _core.lstm_forward(self.x, *self.weights, self.h0, self.c0)
+    def forward(self, num_threads: int = 1) -> tuple[NDArray[Any], ...]:
+        return _core.lstm_forward(self.x, *self.weights, self.h0, self.c0, num_threads)
 
-    def backward(self, h: Any, c: Any, gates: Any) -> dict[str, Any]:
+    def backward(self, h: Any, c: Any, gates: Any, *, num_threads: int = 1) -> dict[str, Any]:
         return _core.lstm_backward(
-            self.dh_out, self.x, h, c, gates, *self.weights, self.dh_last, self.dc_last
+            self.dh_out, self.x, h, c, gates, *self.weights, self.dh_last, self.dc_last, num_threads
         )
-
-    def sample(self, n: slice) -> Lstm:
-        """The same problem for some samples of the batch."""
-        parts = (np.ascontiguousarray(a[:, n]) for a in (self.x, self.dh_out))
-        x, dh_out = parts
-        return Lstm(x, *self.weights, self.h0[n], self.c0[n], dh_out, self.dh_last[n], self.dc_last[n])
 
 
 def make_lstm(T: int, N: int, D: int, H: int, dtype: Any, *, tokens: bool = False, seed: int = 0) -> Lstm:
@@ -68,6 +65,130 @@ def make_lstm(T: int, N: int, D: int, H: int, dtype: Any, *, tokens: bool = Fals
         normal(N, H),
         normal(T, N, H),
         normal(N, H),
+        normal(N, H),
+    )
+
+
+@dataclass
+class Rnn:
+    """One layer's arguments, and the engine's answers."""
+
+    x: NDArray[Any]
+    W: NDArray[Any]
+    R: NDArray[Any]
+    b: NDArray[Any]
+    h0: NDArray[Any]
+    dh_out: NDArray[Any]
+    dh_last: NDArray[Any]
+    nonlinearity: str = "tanh"
+
+    states = ("h",)
+    gradients = ("dx", "dW", "dR", "db", "dh0")
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        return self.W, self.R, self.b
+
+    def forward(self, num_threads: int = 1) -> tuple[NDArray[Any], ...]:
+        return (_core.rnn_forward(self.x, *self.weights, self.h0, self.nonlinearity, num_threads),)
+
+    def backward(self, h: Any, *, num_threads: int = 1) -> dict[str, Any]:
+        return _core.rnn_backward(
+            self.dh_out, self.x, h, *self.weights, self.dh_last, self.nonlinearity, num_threads
+        )
+
+
+def make_rnn(
+    T: int,
+    N: int,
+    D: int,
+    H: int,
+    dtype: Any,
+    *,
+    nonlinearity: str = "tanh",
+    tokens: bool = False,
+    seed: int = 0,
+) -> Rnn:
+    r = np.random.default_rng([seed, T, N, D, H])
+
+    def normal(*shape: int, scale: float = 1.0) -> NDArray[Any]:
+        return (scale * r.normal(size=shape)).astype(dtype)
+
+    x: Any = normal(T, N, D)
+    if tokens:
+        x = r.integers(-1, D, (T, N)).astype(np.int32)
+    alive = 1 if nonlinearity == "relu" else 0  # most units, in every shape
+    return Rnn(
+        x,
+        normal(D, H, scale=D**-0.5),
+        normal(H, H, scale=H**-0.5),
+        normal(H) + dtype(alive),
+        normal(N, H, scale=0.5),
+        normal(T, N, H),
+        normal(N, H),
+        nonlinearity,
+    )
+
+
+@dataclass
+class Gru:
+    """One layer's arguments, and the engine's answers; it resets before the recurrent product if b_Rn is None."""
+
+    x: NDArray[Any]
+    W: NDArray[Any]
+    R: NDArray[Any]
+    b: NDArray[Any]
+    b_Rn: NDArray[Any] | None
+    h0: NDArray[Any]
+    dh_out: NDArray[Any]
+    dh_last: NDArray[Any]
+
+    states = ("h",)
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        return ("dx", "dW", "dR", "db", *(() if self.b_Rn is None else ("db_Rn",)), "dh0")
+
+    @property
+    def weights(self) -> tuple[NDArray[Any] | None, ...]:
+        return self.W, self.R, self.b, self.b_Rn
+
+    def forward(self, num_threads: int = 1) -> tuple[NDArray[Any], ...]:
+        return _core.gru_forward(self.x, *self.weights, self.h0, num_threads)
+
+    def backward(self, h: Any, gates: Any, u: Any, *, num_threads: int = 1) -> dict[str, Any]:
+        return _core.gru_backward(
+            self.dh_out, self.x, h, gates, u, *self.weights, self.dh_last, num_threads
+        )
+
+
+def make_gru(
+    T: int,
+    N: int,
+    D: int,
+    H: int,
+    dtype: Any,
+    *,
+    reset_after: bool = True,
+    tokens: bool = False,
+    seed: int = 0,
+) -> Gru:
+    r = np.random.default_rng([seed, T, N, D, H])
+
+    def normal(*shape: int, scale: float = 1.0) -> NDArray[Any]:
+        return (scale * r.normal(size=shape)).astype(dtype)
+
+    x: Any = normal(T, N, D)
+    if tokens:
+        x = r.integers(-1, D, (T, N)).astype(np.int32)
+    return Gru(
+        x,
+        normal(D, 3 * H, scale=D**-0.5),
+        normal(H, 3 * H, scale=H**-0.5),
+        normal(3 * H),
+        normal(H) if reset_after else None,
+        normal(N, H, scale=0.5),
+        normal(T, N, H),
         normal(N, H),
     )
 

@@ -19,7 +19,7 @@ import pytest
 import rnnfast
 from rnnfast import SGD, Adam, LanguageModel, NonFiniteError, _core
 
-from .cases import assert_same_bits, make_lstm, roughen, samples, snapshot
+from .cases import assert_same_bits, make_gru, make_lstm, make_rnn, roughen, samples, snapshot
 
 X86 = platform.machine() in ("x86_64", "AMD64")
 STICKY = 0x3F if X86 else 0xFFFFFFFF << 32
@@ -54,6 +54,8 @@ X, Y = samples()
 LSTM = make_lstm(2, 3, 4, 5, np.float32)
 ACTIVATIONS = LSTM.forward()
 BACK = (LSTM.dh_out, LSTM.x, *ACTIVATIONS, *LSTM.weights, LSTM.dh_last, LSTM.dc_last)
+RNN, GRU = make_rnn(2, 3, 4, 5, np.float32), make_gru(2, 3, 4, 5, np.float32)
+RNN_ACTIVATIONS, GRU_ACTIVATIONS = RNN.forward(), GRU.forward()
 ROWS, GRADIENT = LSTM.x[0], np.ascontiguousarray(LSTM.x[1])
 DENSE_W, LOGITS = LSTM.W, np.linspace(-3, 3, 21, dtype=np.float32).reshape(3, 7)
 TARGETS = np.array([0, -1, 6], np.int32)
@@ -113,6 +115,10 @@ FUNCTIONS = {
     "tanh": lambda: _core.tanh(NUMBERS / 64),
     "lstm_forward": lambda: LSTM.forward(),
     "lstm_backward": lambda: list(_core.lstm_backward(*BACK).values()),
+    "rnn_forward": lambda: RNN.forward(),
+    "rnn_backward": lambda: list(RNN.backward(*RNN_ACTIVATIONS).values()),
+    "gru_forward": lambda: GRU.forward(),
+    "gru_backward": lambda: list(GRU.backward(*GRU_ACTIVATIONS).values()),
     "dense_forward": lambda: _core.dense_forward(ROWS, DENSE_W, LSTM.b),
     "dense_backward": lambda: _core.dense_backward(ACTIVATIONS[2][0], ROWS, DENSE_W),
     "cross_entropy": lambda: _core.cross_entropy(LOGITS, TARGETS, 0.25),
@@ -126,6 +132,8 @@ FUNCTIONS = {
     "known_isas": lambda: len(_core.known_isas()),
     "available_isas": lambda: len(_core.available_isas()),
     "active_isa": lambda: len(_core.active_isa()),
+    "available_processors": lambda: _core.available_processors(),
+    "choose_threads": lambda: _core.choose_threads(0, 1e6),
     "set_isa": lambda: _core.set_isa(_core.active_isa()) or 0,
     "fit": lambda: fitted(Adam(0.01, decay=0.1)),
     "fit by SGD": lambda: fitted(SGD(0.1)),
@@ -172,7 +180,7 @@ CALLS = {
     "set_parameters": lambda: model().set_parameters({"dense.b": np.ones(5)}),
     "decode": lambda: model().decode([1, 2]),
     "fit without samples": refused(lambda: model().fit(X[:0], Y[:0], epochs=1), ValueError),
-    "fit of other tokens": refused(lambda: model()._native.evaluate(X + 9, Y), ValueError),
+    "fit of other tokens": refused(lambda: model()._native.evaluate(X + 9, Y, 1), ValueError),
     "fit that overflows": refused(fit_until_not_finite, NonFiniteError),
     "generate from NaN": refused(generate_from_nan, NonFiniteError),
     "predict of another shape": refused(lambda: model().predict(X[0]), ValueError),

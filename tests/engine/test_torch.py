@@ -7,13 +7,14 @@ import pytest
 
 from rnnfast import Adam, LanguageModel, _core
 
-from .cases import GRADIENTS, assert_near, make_lstm
+from .cases import GRADIENTS, assert_near, make_gru, make_lstm, make_rnn
 
 pytestmark = pytest.mark.torch
 
 N, T, V, H = 60, 30, 90, 64
 EPOCHS, BATCH = 100, 32
 RATE, DECAY = 0.01, 0.01
+SHAPES = [(5, 3, 7, 9), (30, 6, 90, 64)]
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-10}
 
 
@@ -26,19 +27,25 @@ def torch():
     module.set_num_threads(before)
 
 
-def torch_lstm(torch, W, R, b):
-    """nn.LSTM with our weights; its second bias is zero and stays so."""
-    layer = torch.nn.LSTM(W.shape[0], R.shape[0]).to(torch.from_numpy(W.copy()).dtype)
+def with_weights(torch, layer, W, R, b):
+    """A layer of one direction with our weights and precision; its second bias is zero."""
+    layer = layer.to(torch.from_numpy(W.copy()).dtype)
     with torch.no_grad():
         layer.weight_ih_l0.copy_(torch.from_numpy(W.T.copy()))
         layer.weight_hh_l0.copy_(torch.from_numpy(R.T.copy()))
         layer.bias_ih_l0.copy_(torch.from_numpy(b.copy()))
         layer.bias_hh_l0.zero_()
+    return layer
+
+
+def torch_lstm(torch, W, R, b):
+    """nn.LSTM whose second bias stays zero."""
+    layer = with_weights(torch, torch.nn.LSTM(W.shape[0], R.shape[0]), W, R, b)
     layer.bias_hh_l0.requires_grad_(False)
     return layer
 
 
-@pytest.mark.parametrize("shape", [(5, 3, 7, 9), (30, 6, 90, 64)], ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_outputs_and_gradients(torch, isa, dtype, shape):
     case = make_lstm(*shape, dtype)
     h, c, gates = case.forward()
@@ -63,6 +70,46 @@ def test_outputs_and_gradients(torch, isa, dtype, shape):
     }
     for name in GRADIENTS:
         assert_near(got[name], expected[name], TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_rnn_outputs_and_gradients(torch, isa, dtype, shape, nonlinearity):
+    case = make_rnn(*shape, dtype, nonlinearity=nonlinearity)
+    layer = torch.nn.RNN(case.W.shape[0], case.R.shape[0], nonlinearity=nonlinearity)
+    assert_same_layer(torch, case, with_weights(torch, layer, *case.weights))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_gru_outputs_and_gradients(torch, isa, dtype, shape):
+    case = make_gru(*shape, dtype)
+    H = len(case.R)
+    layer = with_weights(torch, torch.nn.GRU(len(case.W), H), case.W, case.R, case.b)
+    with torch.no_grad():
+        layer.bias_hh_l0[2 * H :] = torch.from_numpy(case.b_Rn)
+    gradients = assert_same_layer(torch, case, layer)
+    assert_near(gradients["db_Rn"], layer.bias_hh_l0.grad[2 * H :], TOLERANCE[dtype])
+
+
+def assert_same_layer(torch, case, layer):
+    """Outputs and gradients of a cell whose state is h alone; gives ours."""
+    dtype = case.x.dtype.type
+    forward = case.forward()
+    got = case.backward(*forward)
+    x, h0 = (torch.from_numpy(a).requires_grad_() for a in (case.x, case.h0[None]))
+    out, last = layer(x, h0)
+    assert_near(forward[0][1:], out.detach(), TOLERANCE[dtype])
+    torch.autograd.backward([out, last], [torch.from_numpy(a) for a in (case.dh_out, case.dh_last[None])])
+    expected = {
+        "dx": x.grad,
+        "dW": layer.weight_ih_l0.grad.T,
+        "dR": layer.weight_hh_l0.grad.T,
+        "db": layer.bias_ih_l0.grad,
+        "dh0": h0.grad[0],
+    }
+    for name in expected:
+        assert_near(got[name], expected[name], TOLERANCE[dtype])
+    return got
 
 
 def phrases(seed=0):

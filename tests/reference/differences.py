@@ -26,10 +26,10 @@ def central_differences(f: Callable[[Floats], float], x: Floats, step: float = 1
 
 
 def assert_gradient(
-    f: Callable[[Floats], float], x: Floats, gradient: Floats, relative: float = 1e-7
+    f: Callable[[Floats], float], x: Floats, gradient: Floats, relative: float = 1e-7, step: float = 1e-3
 ) -> None:
     """`gradient` is df/dx within `relative` of its largest element."""
-    expected = central_differences(f, x)
+    expected = central_differences(f, x, step)
     assert gradient.shape == x.shape
     assert np.abs(expected).max() > 1e-6, "a gradient of zero proves nothing"
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=relative * np.abs(expected).max())

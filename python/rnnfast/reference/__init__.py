@@ -5,27 +5,31 @@ done for speed: a loop over time, whole arrays per step, the equations in the or
 is tested against these functions, and these functions against central differences.
 
 Letters: `T` time steps, `N` batch, `D` input size, `H` hidden size, `V` vocabulary, `L` layers. Arrays are
-time-major: `x` [T, N, D], `h` and `c` [T + 1, N, H] with the initial state in slot 0, `W` [D, 4H], `R` [H,
-4H], `b` [4H] and `gates` [T, N, 4H] in the order i f g o, `logits` [T, N, V]. Only `model` takes tokens batch
-first, (N, T), as the engine does. Nothing is changed in place: state and parameters go in, new ones come out. (The
-dinosaur exercise clips and updates in place, and so does `dinosaur`.)
+time-major: `x` [T, N, D], `h` and `c` [T + 1, N, H] with the initial state in slot 0, `W` [D, G], `R` [H, G],
+`b` [G] and `gates` [T, N, G] (LSTM: G = 4H in the order i f g o; GRU: 3H, r z n; basic RNN: H), `logits`
+[T, N, V]. Only `model` takes tokens batch first, (N, T), as the engine does. Nothing is changed in place: state
+and parameters go in, new ones come out. (The dinosaur exercise clips and updates in place, and so does `dinosaur`.)
 
 The exercises that people learn recurrent networks from are here under their own names and shapes: `steps` (an
 RNN, an LSTM and a GRU step by step) and `dinosaur` (names, letter by letter).
 
-Read in this order: `lstm`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and `initialise`,
-which say what makes a run the same on every machine; `sums` is the one order of summation that they share.
+Read in this order: `rnn`, `lstm`, `gru`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and
+`initialise`, which say what makes a run the same on every machine; `sums` is the one order of summation that
+they share. `lstm_variants` goes ahead of the engine, which has only the plain LSTM.
 """
 
 from rnnfast.reference import (
     dense,
     dinosaur,
+    gru,
     initialise,
     loss,
     lstm,
+    lstm_variants,
     model,
     optimizer,
     random,
+    rnn,
     sampling,
     steps,
     sums,
@@ -34,12 +38,15 @@ from rnnfast.reference import (
 __all__ = [
     "dense",
     "dinosaur",
+    "gru",
     "initialise",
     "loss",
     "lstm",
+    "lstm_variants",
     "model",
     "optimizer",
     "random",
+    "rnn",
     "sampling",
     "steps",
     "sums",

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnfast.reference._arrays import Floats, Integers, floats, tokens
+from rnnfast.reference._arrays import Floats, floats
+from rnnfast.reference._input import input_gradient, input_product, is_tokens, layer_input
 
 
 class Activations(NamedTuple):
@@ -88,10 +89,10 @@ def forward(
     R = floats("R", R, None, None)
     H = R.shape[0]
     R, b, W = floats("R", R, H, 4 * H), floats("b", b, 4 * H), floats("W", W, None, 4 * H)
-    x = _layer_input(x, W.shape[0])
+    x = layer_input(x, W.shape[0])
     T, N = x.shape[:2]
 
-    from_input = _input_product(x, W) + b
+    from_input = input_product(x, W) + b
     h, c, gates = np.empty((T + 1, N, H)), np.empty((T + 1, N, H)), np.empty((T, N, 4 * H))
     h[0], c[0] = floats("h0", h0, N, H), floats("c0", c0, N, H)
     for t in range(T):
@@ -149,7 +150,7 @@ def backward(
     T, N, H = dh_out.shape
     h, c = floats("h", h, T + 1, N, H), floats("c", c, T + 1, N, H)
     gates, W, R = floats("gates", gates, T, N, 4 * H), floats("W", W, None, 4 * H), floats("R", R, H, 4 * H)
-    x = _layer_input(x, W.shape[0])
+    x = layer_input(x, W.shape[0])
     if x.shape[:2] != (T, N):
         raise ValueError(f"x has shape {x.shape}, expected it to begin with (T, N) = {(T, N)}")
     dh_next = np.zeros((N, H)) if dh_last is None else floats("dh_last", dh_last, N, H)
@@ -168,30 +169,5 @@ def backward(
         dh_next = da[t] @ R.T
 
     dR = np.einsum("tnh,tna->ha", h[:-1], da)
-    dx = None if _is_tokens(x) else da @ W.T
-    return Gradients(dx, _input_gradient(x, da, W.shape[0]), dR, da.sum(axis=(0, 1)), dh_next, dc)
-
-
-def _is_tokens(x: Floats | Integers) -> bool:
-    return x.ndim == 2
-
-
-def _layer_input(x: ArrayLike, D: int) -> Floats | Integers:
-    """Take `x` as tokens [T, N] or as numbers [T, N, D]."""
-    return tokens("x", x, D) if np.ndim(x) == 2 else floats("x", x, None, None, D)
-
-
-def _input_product(x: Floats | Integers, W: Floats) -> Floats:
-    """Give X W; where x is tokens, X is their one-hot rows, and the product takes rows of W."""
-    if not _is_tokens(x):
-        return np.asarray(x @ W)
-    return np.where((x >= 0)[..., np.newaxis], W[x], 0)
-
-
-def _input_gradient(x: Floats | Integers, da: Floats, D: int) -> Floats:
-    """Give X^T da, summed over t and n."""
-    if not _is_tokens(x):
-        return np.asarray(np.einsum("tnd,tna->da", x, da))
-    dW = np.zeros((D, da.shape[-1]))
-    np.add.at(dW, x[x >= 0].astype(np.intp), da[x >= 0])
-    return dW
+    dx = None if is_tokens(x) else da @ W.T
+    return Gradients(dx, input_gradient(x, da, W.shape[0]), dR, da.sum(axis=(0, 1)), dh_next, dc)

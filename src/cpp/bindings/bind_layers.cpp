@@ -1,4 +1,4 @@
-#include "bindings.hpp"
+#include "layer_call.hpp"
 #include "rnnfast/dense.hpp"
 #include "rnnfast/elementwise.hpp"
 #include "rnnfast/loss.hpp"
@@ -15,45 +15,10 @@ Array<T> apply(void (*function)(Index, const T*, T*), const Array<T>& x) {
     return out;
 }
 
-// An LSTM call's input, tokens [T, N] or dense [T, N, D], and the sizes that follow from it and the weights.
-template <class T>
-struct LstmCall {
-    LayerInput<T> x;
-    Index steps, batch, D, H;
-
-    LstmCall(const py::array& input, const Array<T>& W, const Array<T>& R, const Array<T>& b) {
-        expect_dimensions("W", W, 2, "(D, 4*H)");
-        expect_dimensions("R", R, 2, "(H, 4*H)");
-        D = W.shape(0);
-        H = R.shape(0);
-        expect_shape("W", W, {D, 4 * H}, "(D, 4*H)");
-        expect_shape("R", R, {H, 4 * H}, "(H, 4*H)");
-        expect_shape("b", b, {4 * H}, "(4*H,)");
-        const bool contiguous = (input.flags() & py::array::c_style) != 0;
-        if (contiguous && input.dtype().is(py::dtype::of<std::int32_t>())) {
-            expect_dimensions("x", input, 2, "(T, N) tokens or (T, N, D) numbers");
-            x.tokens = static_cast<const std::int32_t*>(input.data());
-            for (Index i = 0; i < input.size(); ++i)
-                if (x.tokens[i] < -1 || x.tokens[i] >= D)
-                    throw py::value_error("x has the token " + std::to_string(x.tokens[i]) + ", expected -1 to " +
-                                          std::to_string(D - 1));
-        } else if (contiguous && input.dtype().is(py::dtype::of<T>())) {
-            expect_dimensions("x", input, 3, "(T, N) tokens or (T, N, D) numbers");
-            expect_shape("x", input, {input.shape(0), input.shape(1), D}, "(T, N, D)");
-            x.dense = static_cast<const T*>(input.data());
-        } else {
-            throw py::type_error("x has dtype " + std::string(py::str(input.dtype())) +
-                                 ", expected C-contiguous int32 tokens or numbers of the weights' dtype");
-        }
-        steps = input.shape(0);
-        batch = input.shape(1);
-    }
-};
-
 template <class T>
 py::tuple lstm_forward(const py::array& x, const Array<T>& W, const Array<T>& R, const Array<T>& b, const Array<T>& h0,
                        const Array<T>& c0, Index num_threads) {
-    const LstmCall<T> call(x, W, R, b);
+    const LayerCall<T> call(x, W, R, b, 4);
     const Index N = call.batch, H = call.H;
     expect_shape("h0", h0, {N, H}, "(N, H)");
     expect_shape("c0", c0, {N, H}, "(N, H)");
@@ -76,7 +41,7 @@ template <class T>
 py::dict lstm_backward(const Array<T>& dh_out, const py::array& x, const Array<T>& h, const Array<T>& c,
                        const Array<T>& gates, const Array<T>& W, const Array<T>& R, const Array<T>& b,
                        const Array<T>& dh_last, const Array<T>& dc_last, Index num_threads) {
-    const LstmCall<T> call(x, W, R, b);
+    const LayerCall<T> call(x, W, R, b, 4);
     const Index steps = call.steps, N = call.batch, D = call.D, H = call.H;
     expect_shape("dh_out", dh_out, {steps, N, H}, "(T, N, H)");
     expect_shape("h", h, {steps + 1, N, H}, "(T + 1, N, H)");
@@ -84,8 +49,7 @@ py::dict lstm_backward(const Array<T>& dh_out, const py::array& x, const Array<T
     expect_shape("gates", gates, {steps, N, 4 * H}, "(T, N, 4*H)");
     expect_shape("dh_last", dh_last, {N, H}, "(N, H)");
     expect_shape("dc_last", dc_last, {N, H}, "(N, H)");
-    Array<T> dW = empty<T>({D, 4 * H}), dR = empty<T>({H, 4 * H}), db = empty<T>({4 * H});
-    for (Array<T>* sum : {&dW, &dR, &db}) std::fill_n(sum->mutable_data(), sum->size(), T(0));
+    Array<T> dW = zeros<T>({D, 4 * H}), dR = zeros<T>({H, 4 * H}), db = zeros<T>({4 * H});
     Array<T> da = copy(gates), dh0 = copy(dh_last), dc0 = copy(dc_last);
     Array<T> dx = call.x.dense ? empty<T>({steps, N, D}) : empty<T>({0});
     Poll poll = python_poll();
@@ -137,9 +101,7 @@ py::tuple dense_backward(const Array<T>& dy, const Array<T>& x, const Array<T>& 
     expect_dense(x, W);
     const Index rows = x.shape(0), D = W.shape(0), V = W.shape(1);
     expect_shape("dy", dy, {rows, V}, "(rows, V)");
-    Array<T> dx = empty<T>({rows, D}), dW = empty<T>({D, V}), db = empty<T>({V});
-    std::fill_n(dW.mutable_data(), dW.size(), T(0));
-    std::fill_n(db.mutable_data(), db.size(), T(0));
+    Array<T> dx = empty<T>({rows, D}), dW = zeros<T>({D, V}), db = zeros<T>({V});
     Poll poll = python_poll();
     {
         const py::gil_scoped_release release;

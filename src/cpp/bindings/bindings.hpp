@@ -37,6 +37,13 @@ Array<T> empty(const Shape& shape) {
 }
 
 template <class T>
+Array<T> zeros(const Shape& shape) {
+    Array<T> result = empty<T>(shape);
+    std::fill_n(result.mutable_data(), result.size(), T(0));
+    return result;
+}
+
+template <class T>
 Array<T> copy(const Array<T>& array) {
     Array<T> result = empty<T>(Shape(array.shape(), array.shape() + array.ndim()));
     std::copy_n(array.data(), array.size(), result.mutable_data());
@@ -46,10 +53,12 @@ Array<T> copy(const Array<T>& array) {
 /// A Poll that lets Python see Ctrl-C about every 20 ms, and calls `also` (null: nothing) with the GIL held.
 Poll python_poll(std::function<void()> also = nullptr);
 
+void bind_gru(py::module_& m);
 void bind_isa(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_optimizer(py::module_& m);
 void bind_random(py::module_& m);
+void bind_rnn(py::module_& m);
 void bind_model(py::module_& m);
 
 }  // namespace rnnfast::bindings

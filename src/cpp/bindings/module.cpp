@@ -44,6 +44,8 @@ PYBIND11_MODULE(_core, m) {
     py::register_exception<rnnfast::NonFiniteError>(m, "NonFiniteError", PyExc_FloatingPointError);
     rnnfast::bindings::bind_isa(m);
     rnnfast::bindings::bind_layers(m);
+    rnnfast::bindings::bind_rnn(m);
+    rnnfast::bindings::bind_gru(m);
     rnnfast::bindings::bind_optimizer(m);
     rnnfast::bindings::bind_random(m);
     rnnfast::bindings::bind_model(m);

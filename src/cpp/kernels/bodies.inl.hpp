@@ -5,6 +5,8 @@
 #include "kernels/lanes.inl.hpp"
 #include "kernels/math.inl.hpp"
 #include "kernels/lstm.inl.hpp"
+#include "kernels/rnn.inl.hpp"
+#include "kernels/gru.inl.hpp"
 #include "kernels/rows.inl.hpp"
 #include "kernels/softmax.inl.hpp"
 #include "kernels/sampler.inl.hpp"
@@ -32,8 +34,17 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             sigmoid_all<V>,
             tanh_all<V>,
             gemm<V>,
+            gather<V>,
             scatter_add<V>,
             add_rows<V>,
+            rnn_kernels<V, Tanh<V>>,
+            rnn_kernels<V, Relu<V>>,
+            gru_forward<V>,
+            gru_backward<V>,
+            gru_reset<V>,
+            gru_update<V>,
+            gru_update_backward<V>,
+            gru_reset_backward<V>,
             lstm_step<V>,
             lstm_backward<V>,
             cross_entropy_gradient<V>,

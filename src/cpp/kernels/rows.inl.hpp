@@ -1,11 +1,25 @@
-// Sums over rows. One-hot inputs are never multiplied: a token's gradient is added to its row of W (forward it gathers
-// that row, kernels/lstm.inl.hpp). Token -1 is the zero input.
+// Sums over rows. One-hot inputs are never multiplied: a token gathers its row of W, and its gradient is
+// added back to that row. Token -1 is the zero input.
 #pragma once
 
 #include "kernels/table.hpp"
 
 namespace rnnfast::kernels {
 namespace {
+
+template <class V>
+void gather(Index rows, Index columns, const std::int32_t* tokens, const typename V::Scalar* table,
+            const typename V::Scalar* bias, typename V::Scalar* out) noexcept {
+    for (Index row = 0; row < rows; ++row, out += columns) {
+        if (tokens[row] < 0) {
+            sweep<V>(columns, [&](Index j, auto part) { store(load<V>(bias + j, part), out + j, part); });
+            continue;
+        }
+        const auto* entry = table + tokens[row] * columns;
+        sweep<V>(columns,
+                 [&](Index j, auto part) { store(load<V>(bias + j, part) + load<V>(entry + j, part), out + j, part); });
+    }
+}
 
 template <class V>
 void scatter_add(Index rows, Index columns, Index stride, const std::int32_t* tokens, const typename V::Scalar* in,

@@ -63,6 +63,14 @@ struct AdamConstants {
     T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, root_correction, epsilon;
 };
 
+// One nonlinearity of the basic RNN (kernels/rnn.inl.hpp), over n = N * H numbers.
+template <class T>
+struct RnnKernels {
+    void (*forward)(Index n, T* h) noexcept;  // h: in before activation, out after
+    // da: in dL/dh(t) from above, to which dh_next, from the next step, is added; out the gradient before activation
+    void (*backward)(Index n, const T* h, const T* dh_next, T* da) noexcept;
+};
+
 template <class T>
 struct KernelTable {
     const char* name;
@@ -75,11 +83,28 @@ struct KernelTable {
 
     void (*gemm)(const Gemm<T>& product) noexcept;
 
+    // out [rows, columns] = bias + table[token], or bias alone where the token is -1.
+    void (*gather)(Index rows, Index columns, const std::int32_t* tokens, const T* table, const T* bias,
+                   T* out) noexcept;
     // table[token] += in[row] in `columns` columns of rows `stride` apart in both, rows ascending; -1 is passed over.
     void (*scatter_add)(Index rows, Index columns, Index stride, const std::int32_t* tokens, const T* in,
                         T* table) noexcept;
     // sum [columns] += in[row], rows `stride` apart, ascending.
     void (*add_rows)(Index rows, Index columns, Index stride, const T* in, T* sum) noexcept;
+
+    RnnKernels<T> rnn_tanh, rnn_relu;
+
+    // GRU cell (kernels/gru.inl.hpp). gates [N, 3H] in the order r z n: before activation, then after it; in backward
+    // the gradient before activation comes out. dh [N, H]: in, from the next step; out, dh(t-1) but for products with
+    // R. Reset after the recurrent product; u [N, H]: in h_prev R_n + b_Rn; out of backward, its gradient.
+    void (*gru_forward)(Index N, Index H, const T* h_prev, const T* u, T* gates, T* h) noexcept;
+    void (*gru_backward)(Index N, Index H, const T* h_prev, const T* dh_out, T* gates, T* u, T* dh) noexcept;
+    // Reset before it. Forward: r, z and u = r h_prev; the caller adds u R_n to a_n; n and h.
+    void (*gru_reset)(Index N, Index H, const T* h_prev, T* gates, T* u) noexcept;
+    void (*gru_update)(Index N, Index H, const T* h_prev, T* gates, T* h) noexcept;
+    // Backward: da_n, da_z and dh; the caller makes du = da_n R_n^T; da_r and dh.
+    void (*gru_update_backward)(Index N, Index H, const T* h_prev, const T* dh_out, T* gates, T* dh) noexcept;
+    void (*gru_reset_backward)(Index N, Index H, const T* h_prev, const T* du, T* gates, T* dh) noexcept;
 
     // LSTM cell (kernels/lstm.inl.hpp).
     void (*lstm_step)(const LstmStep<T>& step) noexcept;

@@ -3,8 +3,8 @@
 #include "core/check.hpp"
 #include "core/dispatch.hpp"
 #include "core/float_control.hpp"
-#include "core/panels.hpp"
 #include "core/products.hpp"
+#include "layers/packed_weights.hpp"
 #include "layers/weight_gradient.hpp"
 
 namespace rnnfast {
@@ -15,21 +15,10 @@ Dense<T>::Dense(Index input_size, Index output_size)
 
 template <class T>
 void Dense<T>::prepare(const T* W, const T* b, bool for_backward, Threads& threads) {
-    constexpr Index P = kernels::panel_columns;
     b_ = b;
+    pack_weights(inputs_, outputs_, outputs_, W, panels_, threads);
     for_backward |= transposed_.size() > 0;  // what backward has read once must not grow stale
-    if (panels_.size() == 0) panels_ = Buffer<T>(panels_size(inputs_, outputs_));
-    if (for_backward && transposed_.size() == 0) transposed_ = Buffer<T>(panels_size(outputs_, inputs_));
-    Poll none;
-    threads.run(none, [&](Index rank, Poll& poll) {
-        const auto columns = threads.share(outputs_, P, rank);
-        pack_panels(inputs_, columns.size(), outputs_, W + columns.begin, panels_.data() + columns.begin * inputs_,
-                    poll);
-        if (!for_backward) return;
-        const auto rows = threads.share(inputs_, P, rank);
-        pack_panels_transposed(outputs_, rows.size(), outputs_, W + rows.begin * outputs_,
-                               transposed_.data() + rows.begin * outputs_, poll);
-    });
+    if (for_backward) pack_weights_transposed(outputs_, inputs_, outputs_, W, transposed_, threads);
 }
 
 template <class T>
@@ -59,9 +48,8 @@ void Dense<T>::backward(Index rows, const T* x, const T* dy, T* dx, T* dW, T* db
                  product<T>(part.size(), inputs_, outputs_, dy + part.begin * outputs_, outputs_, 1, transposed_.data(),
                             nullptr, 0, dx + part.begin * inputs_, inputs_),
                  own);
-        WeightGradient<T> gradient(rows, outputs_, dy, scratch, threads, rank, own);
-        gradient.add(inputs_, x, dW);
-        gradient.add_rows(db);
+        WeightGradient<T>(rows, outputs_, outputs_, dy, scratch, threads, rank, own)
+            .add(inputs_, LayerInput<T>{nullptr, x}, dW, db);
     });
 }
 

@@ -3,8 +3,8 @@
 #include "core/check.hpp"
 #include "core/dispatch.hpp"
 #include "core/float_control.hpp"
-#include "core/panels.hpp"
 #include "core/products.hpp"
+#include "layers/packed_weights.hpp"
 #include "layers/weight_gradient.hpp"
 
 namespace rnnfast {
@@ -21,11 +21,6 @@ void pack_gates(Index H, Index first_block, Index blocks, const T* R, T* panels,
         for (Index gate = 0; gate < 4; ++gate) panel = pack_panel(H, width, 4 * H, R + gate * H + unit, panel);
         poll(4 * block_units * H);
     }
-}
-
-template <class T>
-void resize(Buffer<T>& buffer, Index size) {
-    if (buffer.size() != size) buffer = Buffer<T>(size);
 }
 
 }  // namespace
@@ -45,25 +40,16 @@ void Lstm<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool
     W_ = W;
     b_ = b;
     const Index G = 4 * H_, blocks = (H_ + block_units - 1) / block_units;
-    for_backward |= R_transposed_.size() > 0;  // what backward has read once must not grow stale
     resize(R_panels_, blocks * 4 * block_units * H_);
-    if (!tokens_only) resize(W_panels_, panels_size(D_, G));
-    if (for_backward) resize(R_transposed_, panels_size(G, H_));
-    if (for_backward && !tokens_only) resize(W_transposed_, panels_size(G, D_));
     Poll none;
     threads.run(none, [&](Index rank, Poll& poll) {
         const auto own = threads.share(blocks, 1, rank);
         pack_gates(H_, own.begin, own.size(), R, R_panels_.data(), poll);
-        const auto transposed = [&](Index columns, const T* matrix, T* panels) {
-            const auto part = threads.share(columns, block_units, rank);
-            pack_panels_transposed(G, part.size(), G, matrix + part.begin * G, panels + part.begin * G, poll);
-        };
-        if (for_backward) transposed(H_, R, R_transposed_.data());
-        if (tokens_only) return;
-        const auto columns = threads.share(G, block_units, rank);
-        pack_panels(D_, columns.size(), G, W + columns.begin, W_panels_.data() + columns.begin * D_, poll);
-        if (for_backward) transposed(D_, W, W_transposed_.data());
     });
+    if (!tokens_only) pack_weights(D_, G, G, W, W_panels_, threads);
+    for_backward |= R_transposed_.size() > 0;  // what backward has read once must not grow stale
+    if (for_backward) pack_weights_transposed(G, H_, G, R, R_transposed_, threads);
+    if (for_backward && !tokens_only) pack_weights_transposed(G, D_, G, W, W_transposed_, threads);
 }
 
 template <class T>
@@ -136,8 +122,7 @@ void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, co
     const auto& k = active_kernels<T>();
     const Index G = 4 * H_, slot = batch * H_, all = steps * batch;
     threads.run(poll, [&](Index rank, Poll& own) {
-        const auto rows =
-            batch >= 8 * threads.count() ? threads.share(batch, 1, rank) : Threads::Range{0, rank == 0 ? batch : 0};
+        const auto rows = share_of_batch(batch, threads, rank);
         const Index first = rows.begin * H_;
         for (Index t = rows.size() > 0 ? steps : 0; t-- > 0;) {
             T* da = gates + (t * batch + rows.begin) * G;
@@ -149,13 +134,9 @@ void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, co
                 own);
         }
         threads.meet();
-        WeightGradient<T> gradient(all, G, gates, scratch, threads, rank, own);
-        gradient.add(H_, h, gradients.dR);
-        if (x.tokens)
-            gradient.add(x.tokens, gradients.dW);
-        else
-            gradient.add(D_, x.dense, gradients.dW);
-        gradient.add_rows(gradients.db);
+        WeightGradient<T> gradient(all, G, G, gates, scratch, threads, rank, own);
+        gradient.add(H_, h, gradients.dR, G);
+        gradient.add(D_, x, gradients.dW, gradients.db);
         if (!gradients.dx) return;
         const auto part = threads.share(all, 1, rank);
         multiply(k,

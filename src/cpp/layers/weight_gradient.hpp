@@ -5,9 +5,17 @@
 #include "core/dispatch.hpp"
 #include "core/panels.hpp"
 #include "core/products.hpp"
+#include "rnnfast/layer_input.hpp"
 #include "rnnfast/threads.hpp"
 
 namespace rnnfast {
+
+/// The rows of a batch that rank takes through time, for rows never wait for each other: none but rank 0 has any where
+/// the batch is too small to be shared.
+inline Threads::Range share_of_batch(Index batch, const Threads& threads, Index rank) noexcept {
+    if (batch >= 8 * threads.count()) return threads.share(batch, 1, rank);
+    return {0, rank == 0 ? batch : 0};
+}
 
 template <class T>
 class WeightGradient {
@@ -17,10 +25,12 @@ public:
         return panels_size(rows, columns) + (inputs >= wide ? rows * inputs : 0);
     }
 
-    /// Inside threads.run, by every rank: packs the rank's columns of dy into its part of `scratch`.
-    WeightGradient(Index rows, Index columns, const T* dy, T* scratch, Threads& threads, Index rank, Poll& poll)
+    /// Inside threads.run, by every rank: packs the rank's columns of dy, whose rows are `stride` apart, into its part
+    /// of `scratch`.
+    WeightGradient(Index rows, Index columns, Index stride, const T* dy, T* scratch, Threads& threads, Index rank,
+                   Poll& poll)
         : rows_(rows),
-          columns_(columns),
+          stride_(stride),
           dy_(dy),
           panels_(scratch),
           transposed_(scratch + panels_size(rows, columns)),
@@ -28,32 +38,41 @@ public:
           rank_(rank),
           own_(threads.share(columns, kernels::panel_columns, rank)),
           poll_(poll) {
-        pack_panels(rows, own_.size(), columns, dy + own_.begin, panels_ + own_.begin * rows, poll);
+        pack_panels(rows, own_.size(), stride, dy + own_.begin, panels_ + own_.begin * rows, poll);
     }
 
-    /// dW [inputs, columns] += x^T dy, x [rows, inputs].
-    void add(Index inputs, const T* x, T* dW) {
+    /// dW [inputs, columns], rows `dW_stride` apart, += x^T dy, x [rows, inputs].
+    void add(Index inputs, const T* x, T* dW, Index dW_stride) {
         const bool transposes = inputs >= wide;
         if (transposes) transpose(inputs, x);
         multiply(k_,
                  product<T>(inputs, own_.size(), rows_, transposes ? transposed_ : x, transposes ? rows_ : 1,
-                            transposes ? 1 : inputs, panels_ + own_.begin * rows_, dW + own_.begin, columns_,
-                            dW + own_.begin, columns_),
+                            transposes ? 1 : inputs, panels_ + own_.begin * rows_, dW + own_.begin, dW_stride,
+                            dW + own_.begin, dW_stride),
                  poll_);
     }
 
-    /// dW[token] += dy's row.
+    /// dW[token] += dy's row; dW's rows are as far apart as dy's.
     void add(const std::int32_t* tokens, T* dW) {
-        in_blocks(rows_, columns_, poll_, [&](Index row, Index count) {
-            k_.scatter_add(count, own_.size(), columns_, tokens + row, dy_ + row * columns_ + own_.begin,
+        in_blocks(rows_, own_.size(), poll_, [&](Index row, Index count) {
+            k_.scatter_add(count, own_.size(), stride_, tokens + row, dy_ + row * stride_ + own_.begin,
                            dW + own_.begin);
         });
     }
 
+    /// The gradients of W and b of a layer that reads x.
+    void add(Index inputs, LayerInput<T> x, T* dW, T* db) {
+        if (x.tokens)
+            add(x.tokens, dW);
+        else
+            add(inputs, x.dense, dW, stride_);
+        add_rows(db);
+    }
+
     /// db [columns] += dy's rows.
     void add_rows(T* db) {
-        in_blocks(rows_, columns_, poll_, [&](Index row, Index count) {
-            k_.add_rows(count, own_.size(), columns_, dy_ + row * columns_ + own_.begin, db + own_.begin);
+        in_blocks(rows_, own_.size(), poll_, [&](Index row, Index count) {
+            k_.add_rows(count, own_.size(), stride_, dy_ + row * stride_ + own_.begin, db + own_.begin);
         });
     }
 
@@ -75,7 +94,7 @@ private:
         threads_.meet();
     }
 
-    Index rows_, columns_;
+    Index rows_, stride_;
     const T* dy_;
     T* panels_;
     T* transposed_;

@@ -6,22 +6,13 @@
 // Everything is row-major and time-major. Arrays are the caller's; none may overlap another unless said.
 #pragma once
 
-#include <cstdint>
-
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
+#include "rnnfast/layer_input.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/threads.hpp"
 
 namespace rnnfast {
-
-/// What a layer reads: either tokens [T, N], where a token stands for its one-hot vector and -1 for zeros, or dense
-/// numbers [T, N, D]. The other pointer is null.
-template <class T>
-struct LayerInput {
-    const std::int32_t* tokens = nullptr;
-    const T* dense = nullptr;
-};
 
 /// What backward writes. dW [D, 4H], dR [H, 4H], db [4H] are added to; dx [T, N, D] is written, null where not wanted
 /// (and for tokens). dh and dc [N, H]: in, the gradient on the final state; out, on the initial state.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from benchmarks import training
 from benchmarks.harness import Goal, Row, Work
 from benchmarks.peers import PEERS, Training
+from benchmarks.products import peak_rows, training_rows
 
 V = 65
 
@@ -40,3 +42,13 @@ def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
     for of, faster in ((SMALL, 2.0), *((large, 1.4) for large in LARGE)):
         goals = dict.fromkeys(PEERS, Goal(faster=faster))
         yield from training.compare_with(work(of), of, data(of), peer, module, goals, isas)
+
+
+def rows_alone(isas: Sequence[str]) -> Iterator[Row]:
+    """Compare with the products alone, and those with the processor's peak."""
+    for of in (SMALL, *LARGE):
+        large = of != SMALL
+        goal = Goal(within=1.15) if large else None
+        yield from training_rows(work(of), of, training.ours(of, *data(of)), isas, goal)
+        gemms = replace(work(of), name=f"GEMMs of {work(of).name}")
+        yield from peak_rows(gemms, of, isas, Goal(faster=0.8) if large else None)

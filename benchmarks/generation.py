@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import native
 from benchmarks.harness import Goal, Row, Work, compare
+from benchmarks.products import compare_with_limit, of_generation
 from rnnfast import LanguageModel
 from rnnfast.reference import random
 
@@ -27,6 +29,11 @@ GOALS = {
     64: {"jax one jit": Goal(faster=5), "onnxruntime Loop": Goal(faster=5)},
 }
 
+PANEL = 16  # columns; weights are read in whole panels
+WEIGHT_BYTES = 4 * H * (4 * H + -(-V // PANEL) * PANEL)
+READING = f"reading its {WEIGHT_BYTES // 1024} KiB of weights"
+SHAPES = (1, TOKENS), (64, TOKENS // 64)  # streams, length
+
 Generate = Callable[[npt.NDArray[Any]], npt.NDArray[np.int32]]
 
 
@@ -39,13 +46,23 @@ def uniform(streams: int, length: int, seed: int) -> npt.NDArray[np.float32]:
     return np.stack(columns, axis=1)
 
 
+def work(streams: int, length: int) -> Work:
+    """Row 1 is one stream."""
+    return Work(1 if streams == 1 else 2, f"generate, {streams} stream(s)", "token", streams * length)
+
+
+def ours(model: LanguageModel, streams: int, length: int) -> Callable[[], Any]:
+    """The whole generation, one call."""
+    return lambda: model.generate(length, num_streams=streams, temperature=TEMPERATURE)
+
+
 def verify(model: LanguageModel, generate: Generate, streams: int, length: int) -> None:
     """Both must draw the same tokens, but where rounding decides: then a stream goes its own way from there.
 
     Of all tokens, 95 % must come before any such parting, and no stream may part at its first token.
     """
-    ours = model.generate(length, num_streams=streams, temperature=TEMPERATURE, seed=1)
-    same = ours == generate(uniform(streams, length, 1))
+    tokens = model.generate(length, num_streams=streams, temperature=TEMPERATURE, seed=1)
+    same = tokens == generate(uniform(streams, length, 1))
     before = np.logical_and.accumulate(same, axis=1)
     if before.mean() < 0.95 or not before[:, 0].all():
         raise AssertionError(
@@ -59,16 +76,35 @@ def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
         return
     model = LanguageModel(V, H, seed=3)
     parameters = dict(model.parameters)
-    for streams, length in ((1, TOKENS), (64, TOKENS // 64)):
+    for streams, length in SHAPES:
         checked = module.generators(parameters, 64, 40, TEMPERATURE)
         for way, generate in module.generators(parameters, streams, length, TEMPERATURE).items():
             verify(model, checked[way], 64, 40)
             draws = uniform(streams, length, 0)
             yield from compare(
-                Work(1 if streams == 1 else 2, f"generate, {streams} stream(s)", "token", streams * length),
-                lambda s=streams, n=length: model.generate(n, num_streams=s, temperature=TEMPERATURE),
+                work(streams, length),
+                ours(model, streams, length),
                 f"{module.NAME} {way}".strip(),
                 lambda g=generate, u=draws: g(u),
                 goal=GOALS[streams].get(f"{peer} {way}".strip()),
                 isas=isas,
             )
+
+
+def rows_alone(isas: Sequence[str]) -> Iterator[Row]:
+    """Compare with reading the weights, and with the kernels alone."""
+    model, library = LanguageModel(V, H), native.load()
+    for streams, length in SHAPES:
+        run, steps = ours(model, streams, length), work(streams, length)
+        gemms = library.products(of_generation(V, H, streams), length)
+        gates, draws = library.gates(streams, H, length), library.draws(streams, V, length)
+
+        def kernels(parts: Sequence[Callable[[], None]] = (gemms, gates, draws)) -> None:
+            for part in parts:
+                part()
+
+        if streams == 1:
+            weights = library.read(WEIGHT_BYTES, length)
+            yield from compare_with_limit(steps, run, READING, weights, isas, Goal(within=1.33))
+        goal = Goal(within=1.25) if streams > 1 else None
+        yield from compare_with_limit(steps, run, "its GEMMs, gates, draws alone", kernels, isas, goal)

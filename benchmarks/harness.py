@@ -21,7 +21,12 @@ import numpy as np
 import rnnfast
 from benchmarks.environment import threads
 
-REPEATS = 7
+REPEATS = 7  # at least
+LONG_ENOUGH = 2.0  # seconds of turns, after which no more than REPEATS are taken
+MOST_REPEATS = 31
+
+# The processor's time leaves out what other processes took of the one processor that this one is pinned to.
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,43 @@ class Row:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Measure:
+    """One quantity that is compared with nothing, as a limit of the machine: the figure, and how far runs lie apart."""
+
+    row: int
+    workload: str
+    isa: str
+    threads: int
+    unit: str
+    value: float
+    low: float
+    high: float
+    goal: str
+    met: bool | None
+    machine: dict[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        row: int,
+        workload: str,
+        isa: str,
+        unit: str,
+        values: tuple[float, float, float],
+        at_most: float | None = None,
+    ) -> Measure:
+        """With the figure, the lowest and the highest in `values`."""
+        value, low, high = values
+        goal = "" if at_most is None else f"<= {at_most:g} {unit}"
+        met = None if at_most is None else value <= at_most
+        return cls(row, workload, isa, threads(), unit, value, low, high, goal, met, machine())
+
+    def json(self) -> dict[str, Any]:
+        """Return the measure as plain data."""
+        return asdict(self)
+
+
 def compare(
     work: Work,
     ours: Callable[[], Any],
@@ -98,18 +140,21 @@ def compare(
 ) -> list[Row]:
     """Warm up, then run ours on each instruction set and the peer in turn; a row for each instruction set.
 
-    The ratio is the median of the ratios, taken turn by turn.
+    The ratio is the median of the ratios, taken turn by turn: of `repeats`, or of more where they take little time.
     """
     isas = list(isas or [rnnfast.active_isa()])
     sides: dict[str, Callable[[], Any]] = {isa: lambda isa=isa: _on(isa, ours) for isa in isas}  # type: ignore[misc]
     sides[""] = theirs
     for run in sides.values():
         run()
-    turns = []
+    turns: list[dict[str, float]] = []
+    begin = time.perf_counter()
     gc.collect()
     gc.disable()
     try:
-        for _ in range(repeats):
+        while len(turns) < repeats or (
+            len(turns) < MOST_REPEATS and time.perf_counter() - begin < LONG_ENOUGH
+        ):
             turns.append({side: seconds(run) for side, run in sides.items()})
     finally:
         gc.enable()
@@ -117,10 +162,16 @@ def compare(
 
 
 def seconds(run: Callable[[], Any]) -> float:
-    """Time one call."""
-    begin = time.perf_counter()
+    """Time one call by the clock in use."""
+    clock = CLOCKS[clock_name()]
+    begin = clock()
     run()
-    return time.perf_counter() - begin
+    return clock() - begin
+
+
+def clock_name() -> str:
+    """`wall`, or what RNNFAST_BENCH_CLOCK names."""
+    return os.environ.get("RNNFAST_BENCH_CLOCK", "wall")
 
 
 def simd_isas() -> list[str]:
@@ -136,6 +187,7 @@ def machine() -> dict[str, str]:
         "numpy": np.__version__,
         "python": platform.python_version(),
         "processor": _processor(),
+        "clock": clock_name(),
         "processors": ",".join(map(str, sorted(os.sched_getaffinity(0)))),
     }
 

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks import training
 from benchmarks.harness import Goal, Row, Work
 from benchmarks.peers import Training
+from benchmarks.products import training_rows
 
 JAZZ = Training(vocab_size=90, hidden_size=64, num_layers=1, samples=60, steps=30, batch=60, epochs=100)
 GOALS = {
@@ -33,9 +34,19 @@ def data() -> tuple[training.Tokens, training.Tokens]:
     return X, Y
 
 
-def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
-    """Compare full batches and batches of 32 (the second one is of 28)."""
+def tasks() -> Iterator[tuple[Work, Training]]:
+    """Full batches, and batches of 32 (the second one is of 28)."""
     for batch in (60, 32):
-        task = replace(JAZZ, batch=batch)
-        work = Work(3, f"train jazz, batch {batch}", "epoch", task.epochs)
+        yield Work(3, f"train jazz, batch {batch}", "epoch", JAZZ.epochs), replace(JAZZ, batch=batch)
+
+
+def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
+    """Compare with a peer that trains."""
+    for work, task in tasks():
         yield from training.compare_with(work, task, data(), peer, module, GOALS, isas)
+
+
+def rows_alone(isas: Sequence[str]) -> Iterator[Row]:
+    """Compare with the products alone."""
+    for work, task in tasks():
+        yield from training_rows(work, task, training.ours(task, *data()), isas, Goal(within=1.5))

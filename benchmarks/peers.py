@@ -26,6 +26,7 @@ PEERS = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "keras": ("keras", "jax"),
 }
+NO_PEER = "alone"  # rnnfast against the machine's limits and against itself
 
 
 @dataclass(frozen=True)

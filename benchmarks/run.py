@@ -3,40 +3,65 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.environment import environment
-from benchmarks.harness import machine, simd_isas
-from benchmarks.peers import PEERS, missing
+from benchmarks.harness import CLOCKS, clock_name, machine, simd_isas
+from benchmarks.peers import NO_PEER, PEERS, missing
 from benchmarks.table import line, markdown
 
 # Scenarios in order, each with the numbers of threads that it is run with.
-SCENARIOS = {"generation": (1,), "jazz_training": (1,), "char_training": (1,), "sequence_forward": (1,)}
+SCENARIOS = {
+    "limits": (1,),
+    "generation": (1,),
+    "jazz_training": (1,),
+    "char_training": (1,),
+    "sequence_forward": (1, 2),
+    "threads": (2,),
+    "startup": (1,),
+}
 
 
 def main() -> None:
     """Run what the command line names."""
     options = _options()
+    os.environ["RNNFAST_BENCH_CLOCK"] = options.clock
     isas = options.isa.split(",") if options.isa else simd_isas()
-    peers = [peer for peer in options.peer.split(",") if _is_installed(peer)]
+    peers = [peer for peer in options.peer.split(",") if peer == NO_PEER or _is_installed(peer)]
     _say(", ".join(f"{key} {value}" for key, value in machine().items()))
     rows = []
-    for scenario in options.scenarios or SCENARIOS:
-        for threads in SCENARIOS[scenario]:
-            for peer in peers:
-                for row in _worker(scenario, peer, threads, isas):
-                    rows.append(row)
-                    print(line(row), flush=True)
-                    if options.json:
-                        with options.json.open("a", encoding="utf-8") as file:
-                            file.write(json.dumps(row) + "\n")
+    for scenario, threads, peer in _plan(options.scenarios or list(SCENARIOS), peers):
+        for row in _worker(scenario, peer, threads, isas):
+            rows.append(row)
+            print(line(row), flush=True)
+            if options.json:
+                with options.json.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
     print("\n" + markdown(rows))
+
+
+def _plan(scenarios: Sequence[str], peers: Sequence[str]) -> Iterator[tuple[str, int, str]]:
+    """What to start: scenario, number of threads, peer."""
+    for scenario in scenarios:
+        module = importlib.import_module(f"benchmarks.{scenario}")
+        for threads in SCENARIOS[scenario]:
+            reason = module.reason_to_skip(threads) if hasattr(module, "reason_to_skip") else ""
+            if threads > 1 and clock_name() == "cpu":
+                reason = "the processors' time adds threads up; use --clock wall"
+            if reason:
+                _say(f"NOT MEASURED: {scenario} with {threads} thread(s): {reason}")
+                continue
+            for peer in peers:
+                if hasattr(module, "rows_alone" if peer == NO_PEER else "rows"):
+                    yield scenario, threads, peer
 
 
 def _options() -> argparse.Namespace:
@@ -44,15 +69,23 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; default: all"
     )
-    parser.add_argument("--peer", default=",".join(PEERS), help="of them, with commas (default: %(default)s)")
+    parser.add_argument(
+        "--peer", default=",".join([NO_PEER, *PEERS]), help="of them, with commas (default: %(default)s)"
+    )
     parser.add_argument(
         "--isa", help="instruction sets, with commas (default: all of this machine with SIMD)"
+    )
+    parser.add_argument(
+        "--clock",
+        choices=CLOCKS,
+        default="wall",
+        help="cpu: for a machine that others use at the same time; one thread only (default: wall)",
     )
     parser.add_argument("--json", metavar="PATH", type=Path, help="append one JSON object a row")
     options = parser.parse_args()
     for kind, given, known in (
         ("scenario", options.scenarios, SCENARIOS),
-        ("peer", options.peer.split(","), PEERS),
+        ("peer", options.peer.split(","), [NO_PEER, *PEERS]),
         ("instruction set", options.isa.split(",") if options.isa else [], simd_isas()),
     ):
         for name in given:

@@ -33,9 +33,9 @@ def ours(W: Floats, R: Floats, b: Floats) -> Callable[[Floats], Floats]:
     return lambda x: _core.lstm_forward(x, W, R, b, zeros, zeros)[0][1:]
 
 
-def reason_to_skip() -> str:
-    """Why this cannot run with the threads of this process; empty where it can."""
-    return "" if threads() == 1 else "the layer takes no num_threads yet"
+def reason_to_skip(threads: int) -> str:
+    """Why this cannot run with so many threads; empty where it can."""
+    return "" if threads == 1 else "the layer takes no num_threads yet"
 
 
 def verify(H: int, steps: int, module: ModuleType) -> None:

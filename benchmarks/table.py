@@ -13,15 +13,30 @@ Fields = dict[str, Any]
 
 def line(row: Fields) -> str:
     """One row as a line, while a run goes on."""
+    head = f"{row['row'] or '':>2} {row['workload']:30}"
+    if "value" in row:
+        spread = f"({row['low']:.3g} to {row['high']:.3g})"
+        return (
+            f"{head} {row['isa']:7} {row['threads']}T {row['value']:.3g} {row['unit']} {spread} {_goal(row)}"
+        )
     ours, theirs = (_micro(row, side) for side in ("ours_seconds", "peer_seconds"))
     spread = f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
     return (
-        f"{row['row'] or '':>2} {row['workload']:30} {row['peer']:40} {row['isa']:7} {row['threads']}T "
+        f"{head} {row['peer']:40} {row['isa']:7} {row['threads']}T "
         f"{ours:>12} {theirs:>12} us/{row['unit']:6} {row['ratio']:8.2f}x {spread:20} {_goal(row)}"
     )
 
 
 def markdown(rows: Sequence[Fields]) -> str:
+    """Two tables: comparisons, and measures that stand alone."""
+    comparisons = [row for row in rows if "ratio" in row]
+    measures = [row for row in rows if "value" in row]
+    return "\n\n".join(
+        table(part) for table, part in ((_comparisons, comparisons), (_measures, measures)) if part
+    )
+
+
+def _comparisons(rows: Sequence[Fields]) -> str:
     """A table with a line for each comparison and columns for each instruction set."""
     isas = list(dict.fromkeys(row["isa"] for row in rows))
     head = [
@@ -51,6 +66,14 @@ def markdown(rows: Sequence[Fields]) -> str:
                 ]
             )
         )
+    return "\n".join(lines)
+
+
+def _measures(rows: Sequence[Fields]) -> str:
+    lines = [_cells(["#", "what", "instruction set", "", "goal"]), "|" + "---|" * 5]
+    for row in rows:
+        value = f"{row['value']:.3g} {row['unit']}"
+        lines.append(_cells([str(row["row"] or ""), row["workload"], row["isa"], value, _goal(row)]))
     return "\n".join(lines)
 
 

@@ -23,9 +23,11 @@ def model_of(task: Training) -> LanguageModel:
     return LanguageModel(task.vocab_size, task.hidden_size, num_layers=task.num_layers)
 
 
-def ours(task: Training, X: Tokens, Y: Tokens, **settings: Any) -> Callable[[], list[float]]:
+def ours(
+    task: Training, X: Tokens, Y: Tokens, *, model: LanguageModel | None = None, **settings: Any
+) -> Callable[[], list[float]]:
     """A function that trains for `task.epochs` more epochs and returns the loss of each, summed over time."""
-    model = model_of(task)
+    model = model or model_of(task)
     optimizer = Adam(task.rate, decay=task.decay)
 
     def train() -> list[float]:
@@ -61,10 +63,12 @@ def compare_with(
     module: ModuleType,
     goals: Mapping[str, Goal],
     isas: Sequence[str],
+    **settings: Any,
 ) -> Iterator[Row]:
-    """Verify, then time."""
+    """Verify, then time; `settings` are for our `fit`."""
     if not hasattr(module, "trainer"):
         return
     verify(task, *data, module)
     theirs = module.trainer(dict(model_of(task).parameters), task, *data)
-    yield from compare(work, ours(task, *data), module.NAME, theirs, goal=goals.get(peer), isas=isas)
+    own = ours(task, *data, **settings)
+    yield from compare(work, own, module.NAME, theirs, goal=goals.get(peer), isas=isas)

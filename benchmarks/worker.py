@@ -1,4 +1,4 @@
-"""One scenario against one peer, in a process of its own: rows on standard output, one JSON object a line.
+"""One scenario against one peer, or against none, in a process of its own: a JSON row a line on standard output.
 
 Started by run.py with the environment of `benchmarks.environment`. Nothing that a peer does (thread pools, allocators,
 floating-point modes) can disturb another's comparison.
@@ -24,7 +24,8 @@ def main(scenario: str, peer: str, isas: list[str]) -> None:
     from benchmarks import peers
 
     module = importlib.import_module(f"benchmarks.{scenario}")
-    for row in module.rows(peer, peers.load(peer), isas):
+    rows = module.rows(peer, peers.load(peer), isas) if peer != peers.NO_PEER else module.rows_alone(isas)
+    for row in rows:
         print(json.dumps(row.json()), file=rows_out, flush=True)
 
 

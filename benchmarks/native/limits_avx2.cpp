@@ -1,0 +1,6 @@
+#include "kernels/vec/vec_avx2.hpp"
+#include "limits.inl.hpp"
+
+namespace rnnfast::limits {
+const Limits avx2 = make_limits<kernels::Avx2Vec<float>>("avx2");
+}  // namespace rnnfast::limits

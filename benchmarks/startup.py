@@ -1,0 +1,51 @@
+"""Row 10: what it takes before the first token: import, installed size, first `generate`."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import rnnfast
+from benchmarks.harness import REPEATS, Measure
+
+IMPORT = """
+import time, numpy
+begin = time.perf_counter()
+import rnnfast
+print(1e3 * (time.perf_counter() - begin))
+"""
+FIRST_TOKENS = """
+import time, rnnfast
+model = rnnfast.LanguageModel(90, 64)
+begin = time.perf_counter()
+model.generate(50)
+print(1e3 * (time.perf_counter() - begin))
+"""
+
+
+def rows_alone(isas: Sequence[str]) -> Iterator[Measure]:
+    """Each in a new process of its own."""
+    for name, script, most in (
+        ("import rnnfast, after numpy", IMPORT, 30),
+        ("first generate, 50 tokens", FIRST_TOKENS, 2),
+    ):
+        times = [_milliseconds(script) for _ in range(REPEATS)]
+        values = statistics.median(times), min(times), max(times)
+        yield Measure.of(10, name, rnnfast.active_isa(), "ms", values, at_most=most)
+    size = installed_size() / 1e6
+    yield Measure.of(10, "installed size", "", "MB", (size, size, size), at_most=3)
+
+
+def installed_size() -> int:
+    """Bytes of the package as a wheel installs it: no caches of compiled Python."""
+    package = Path(rnnfast.__file__).parent
+    files = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sum(path.stat().st_size for path in files)
+
+
+def _milliseconds(script: str) -> float:
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return float(answer.stdout)

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +57,15 @@ class Work:
         What `units` counts: token, step, epoch, ...
     units : int
         In one run.
+    sizes : dict
+        Numbers that a plot needs.
     """
 
     row: int
     name: str
     unit: str
     units: int
+    sizes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Row:
     repeats: int
     goal: str
     met: bool | None
+    sizes: dict[str, int]
     machine: dict[str, str]
 
     def json(self) -> dict[str, Any]:
@@ -105,6 +109,7 @@ class Measure:
     high: float
     goal: str
     met: bool | None
+    sizes: dict[str, int]
     machine: dict[str, str]
 
     @classmethod
@@ -116,12 +121,13 @@ class Measure:
         unit: str,
         values: tuple[float, float, float],
         at_most: float | None = None,
+        sizes: dict[str, int] | None = None,
     ) -> Measure:
         """With the figure, the lowest and the highest in `values`."""
         value, low, high = values
         goal = "" if at_most is None else f"<= {at_most:g} {unit}"
         met = None if at_most is None else value <= at_most
-        return cls(row, workload, isa, threads(), unit, value, low, high, goal, met, machine())
+        return cls(row, workload, isa, threads(), unit, value, low, high, goal, met, sizes or {}, machine())
 
     def json(self) -> dict[str, Any]:
         """Return the measure as plain data."""
@@ -217,6 +223,7 @@ def _row(work: Work, peer: str, goal: Goal | None, isa: str, turns: list[dict[st
         repeats=len(turns),
         goal="" if goal is None else str(goal),
         met=None if goal is None else goal.met(ratio),
+        sizes=work.sizes,
         machine=machine(),
     )
 

@@ -1,4 +1,4 @@
-"""What one core of this machine can do: fp32 FMA peak, and read bandwidth of L1, L2 and L3."""
+"""What one core of this machine can do: fp32 FMA peak, and read bandwidth of each cache and of memory."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from benchmarks.harness import REPEATS, Measure, seconds
 
 MULTIPLY_ADDS = 1_000_000_000
 READ = 2_000_000_000  # bytes a run
-MIB = 2**20
+MEMORY = 2**28  # bytes: more than any cache
 
 
 def rows_alone(isas: Sequence[str]) -> Iterator[Measure]:
-    """Peaks are peaks: the best of the runs; the spread goes down to the worst."""
-    library = native.load()
+    """The peak, and reading half of each cache."""
     for isa in isas:
-        library.use(isa)
-        yield _measure(
-            "fp32 FMA peak", isa, "GFLOP/s", 2 * MULTIPLY_ADDS, library.multiply_add(MULTIPLY_ADDS)
-        )
+        native.load().use(isa)
+        yield peak(isa)
         for level, size in cache_sizes().items():
-            block = min(size // 2, 8 * MIB)
-            rounds = READ // block
-            run = library.read(block, rounds)
-            name = f"read {block // 1024} KiB from {level}"
-            yield _measure(name, isa, "GB/s", rounds * block, run)
+            yield reading(isa, size // 2, f"{size // 2048:,} KiB from {level}")
+        yield reading(isa, MEMORY, "memory")
+
+
+def peak(isa: str) -> Measure:
+    """Independent chains of fused multiply-adds."""
+    return _measure(
+        "fp32 FMA peak", isa, "GFLOP/s", 2 * MULTIPLY_ADDS, native.load().multiply_add(MULTIPLY_ADDS)
+    )
+
+
+def reading(isa: str, size: int, name: str) -> Measure:
+    """A block of `size` bytes, read again and again from front to back."""
+    rounds = max(1, READ // size)
+    run = native.load().read(size, rounds)
+    return _measure(f"read {name}", isa, "GB/s", rounds * size, run, {"bytes": size})
 
 
 def cache_sizes() -> dict[str, int]:
@@ -39,7 +47,10 @@ def cache_sizes() -> dict[str, int]:
     return sizes
 
 
-def _measure(name: str, isa: str, unit: str, amount: int, run: Callable[[], None]) -> Measure:
+def _measure(
+    name: str, isa: str, unit: str, amount: int, run: Callable[[], None], sizes: dict[str, int] | None = None
+) -> Measure:
+    """Peaks are peaks: the best of the runs; the spread goes down to the worst."""
     run()
     rates = sorted(amount / seconds(run) / 1e9 for _ in range(REPEATS))
-    return Measure.of(0, name, isa, unit, (rates[-1], rates[0], rates[-1]))
+    return Measure.of(0, name, isa, unit, (rates[-1], rates[0], rates[-1]), sizes=sizes)

@@ -53,8 +53,8 @@ class Native:
         return lambda: self._library.limits_multiply_add(ctypes.c_int64(rounds))
 
     def read(self, size: int, rounds: int) -> Callable[[], None]:
-        """A function that reads a block of `size` bytes, in order, `rounds` times."""
-        block = self._own("limits_block", ctypes.c_int64(size // 512 * 128))
+        """A function that reads a block of `size` bytes (whole 512), in order, `rounds` times."""
+        block = self._own("limits_block", ctypes.c_int64(-(-size // 512) * 128))
         return lambda: self._library.limits_read(block.pointer, ctypes.c_int64(rounds))
 
     def products(self, products: Sequence[Product], rounds: int) -> Callable[[], None]:

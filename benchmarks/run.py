@@ -27,7 +27,9 @@ SCENARIOS = {
     "sequence_forward": (1, 2),
     "threads": (2,),
     "startup": (1,),
+    "scaling": (1,),
 }
+BY_DEFAULT = [name for name in SCENARIOS if name != "scaling"]
 
 
 def main() -> None:
@@ -37,8 +39,10 @@ def main() -> None:
     isas = options.isa.split(",") if options.isa else simd_isas()
     peers = [peer for peer in options.peer.split(",") if peer == NO_PEER or _is_installed(peer)]
     _say(", ".join(f"{key} {value}" for key, value in machine().items()))
+    if options.json:
+        options.json.write_text("", encoding="utf-8")
     rows = []
-    for scenario, threads, peer in _plan(options.scenarios or list(SCENARIOS), peers):
+    for scenario, threads, peer in _plan(options.scenarios or BY_DEFAULT, peers):
         for row in _worker(scenario, peer, threads, isas):
             rows.append(row)
             print(line(row), flush=True)
@@ -67,7 +71,10 @@ def _plan(scenarios: Sequence[str], peers: Sequence[str]) -> Iterator[tuple[str,
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; default: all"
+        "scenarios",
+        nargs="*",
+        metavar="SCENARIO",
+        help=f"of {', '.join(SCENARIOS)}; default: all but scaling",
     )
     parser.add_argument(
         "--peer", default=",".join([NO_PEER, *PEERS]), help="of them, with commas (default: %(default)s)"
@@ -81,7 +88,7 @@ def _options() -> argparse.Namespace:
         default="wall",
         help="cpu: for a machine that others use at the same time; one thread only (default: wall)",
     )
-    parser.add_argument("--json", metavar="PATH", type=Path, help="append one JSON object a row")
+    parser.add_argument("--json", metavar="PATH", type=Path, help="write one JSON object a row")
     options = parser.parse_args()
     for kind, given, known in (
         ("scenario", options.scenarios, SCENARIOS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -85,7 +86,7 @@ def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
                 work(streams, length),
                 ours(model, streams, length),
                 f"{module.NAME} {way}".strip(),
-                lambda g=generate, u=draws: g(u),
+                partial(generate, draws),
                 goal=GOALS[streams].get(f"{peer} {way}".strip()),
                 isas=isas,
             )

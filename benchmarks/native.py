@@ -100,10 +100,10 @@ def load() -> Native:
     if not BUILD.exists():
         print("building the machine's limits: a minute, once", file=sys.stderr)
     for command in (
-        [cmake, "-S", PROJECT, "-B", BUILD, *options],
-        [cmake, "--build", BUILD, "--target", "rnnfast_limits"],
+        [cmake, "-S", str(PROJECT), "-B", str(BUILD), *options],
+        [cmake, "--build", str(BUILD), "--target", "rnnfast_limits"],
     ):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
-            raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout}")
+            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}")
     return Native(BUILD / "benchmarks" / "native" / "librnnfast_limits.so")

@@ -86,8 +86,8 @@ def trainer(
 
 def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], Floats]:
     """One scan in one compiled call."""
-    W, R, b = (jnp.asarray(a) for a in (W, R, b))
-    run = jax.jit(lambda x: _layer(x @ W + b, R))
+    w, r, bias = (jnp.asarray(a) for a in (W, R, b))
+    run = jax.jit(lambda x: _layer(x @ w + bias, r))
     return lambda x: np.asarray(run(x))
 
 
@@ -115,11 +115,10 @@ def _input_table(parameters: dict[str, Any]) -> Any:
 
 
 def _loss(p: dict[str, Any], X: Any, Y: Any) -> Any:
-    a = _input_table(p)[X]
-    for layer in range(sum(name.endswith(".R") for name in p)):
-        if layer > 0:
-            a = h @ p[f"layers.{layer}.W"] + p[f"layers.{layer}.b"]  # noqa: F821 (of the layer below)
-        h = _layer(a, p[f"layers.{layer}.R"])
+    h = _layer(_input_table(p)[X], p["layers.0.R"])
+    for layer in range(1, sum(name.endswith(".R") for name in p)):
+        W, R, b = (p[f"layers.{layer}.{name}"] for name in "WRb")
+        h = _layer(h @ W + b, R)
     log_p = jax.nn.log_softmax(h @ p["dense.W"] + p["dense.b"])
     right = jnp.take_along_axis(log_p, jnp.maximum(Y, 0)[..., None], axis=-1)[..., 0]
     return -jnp.where(Y >= 0, right, 0).sum() / X.shape[1]

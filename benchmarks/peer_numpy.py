@@ -120,7 +120,7 @@ class _Model:
         W = self.p["layers.0.W"]
         rows = X.T.ravel()
         a = np.vstack([W, np.zeros_like(W[:1])])[X.T] + self.p["layers.0.b"]  # -1: the last row
-        layers = []
+        layers: list[tuple[Floats, Floats, Floats, Floats]] = []
         for layer in range(L):
             if layer > 0:
                 a = layers[-1][1][1:].reshape(T * N, H) @ self.p[f"layers.{layer}.W"]

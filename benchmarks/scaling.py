@@ -7,6 +7,7 @@ the same run.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from types import ModuleType
 
 from benchmarks import generation, limits, native
@@ -57,6 +58,6 @@ def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
                 Work(0, f"generate, H={H}, {streams} stream(s)", "token", streams * steps, sizes),
                 generation.ours(model, streams, steps),
                 module.NAME,
-                lambda g=generate, u=draws: g(u),
+                partial(generate, draws),
                 isas=isas,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -59,9 +60,9 @@ def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
         own, theirs = ours(*weights), module.sequence(*weights, T)
         yield from compare(
             Work(7 if H < 512 else 8, f"forward, H={H}", "step", T),
-            lambda f=own: f(x),
+            partial(own, x),
             module.NAME,
-            lambda f=theirs: f(x),
+            partial(theirs, x),
             goal=Goal(faster=faster),
             isas=isas,
         )

@@ -13,8 +13,23 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import generation, harness, jazz_training, sequence_forward, table, training
-from benchmarks.peers import PEERS, Training, load
+from benchmarks import (
+    generation,
+    harness,
+    jazz_training,
+    limits,
+    native,
+    plot,
+    products,
+    run,
+    scaling,
+    sequence_forward,
+    startup,
+    table,
+    training,
+)
+from benchmarks.environment import environment
+from benchmarks.peers import NO_PEER, PEERS, Training, load
 
 import rnnfast
 from rnnfast import LanguageModel
@@ -96,7 +111,8 @@ def test_takes_turns_and_reports():
         rows = measured(order, isas, None)
     finally:
         rnnfast.set_isa(before)
-    assert order == [*isas, "peer"] * 4
+    assert rows[0].repeats >= 3
+    assert order == [*isas, "peer"] * (1 + rows[0].repeats)  # once to warm up
     assert [row.isa for row in rows] == isas
     for row in rows:
         assert row.ratio_low <= row.ratio <= row.ratio_high
@@ -115,6 +131,103 @@ def test_takes_turns_and_reports():
 )
 def test_says_whether_a_goal_was_met(goal, ratio, met):
     assert goal.met(ratio) is met
+
+
+def test_a_measure_says_whether_it_is_small_enough():
+    measure = harness.Measure.of(10, "size", "", "MB", (2.0, 1.5, 2.5), at_most=3)
+    assert (measure.value, measure.low, measure.high, measure.met) == (2.0, 1.5, 2.5, True)
+    assert harness.Measure.of(10, "size", "", "MB", (3.1, 3.1, 3.1), at_most=3).met is False
+
+
+def test_the_products_of_training_are_those_that_the_layers_make():
+    """Counted from the definition: forward, and as much again for each operand's gradient."""
+    V, H, T, N = 90, 64, 30, 60
+    counted = sum(product.multiply_adds for product in products.of_training(jazz_training.JAZZ))
+    assert counted == 3 * T * N * (4 * H * H + H * V)  # the first layer's input is tokens: no product
+    two = replace(jazz_training.JAZZ, num_layers=2)
+    assert sum(p.multiply_adds for p in products.of_training(two)) - counted == 3 * T * N * 2 * 4 * H * H
+    in_two_batches = products.of_training(replace(jazz_training.JAZZ, batch=32))
+    assert sum(p.multiply_adds for p in in_two_batches) == counted
+
+
+def test_the_plan_names_what_can_run_and_says_what_cannot(capsys, monkeypatch):
+    peers = [NO_PEER, "numpy"]
+    plan = list(run._plan(["limits", "generation"], peers))
+    assert plan == [("limits", 1, NO_PEER), ("generation", 1, NO_PEER), ("generation", 1, "numpy")]
+    monkeypatch.setenv("RNNFAST_BENCH_CLOCK", "cpu")
+    assert list(run._plan(["threads"], peers)) == []
+    assert "NOT MEASURED: threads with 2 thread(s): " in capsys.readouterr().err
+
+
+def test_a_missing_peer_is_named(capsys, monkeypatch):
+    monkeypatch.setitem(PEERS, "nothing", ("no_such_package",))
+    assert not run._is_installed("nothing")
+    assert "NOT MEASURED: nothing needs no_such_package" in capsys.readouterr().err
+
+
+def test_the_environment_gives_everybody_as_many_threads(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("RNNFAST_ISA", "scalar")
+    variables = environment(2)
+    assert variables["OMP_NUM_THREADS"] == variables["OPENBLAS_NUM_THREADS"] == "2"
+    assert not {"OPENBLAS_CORETYPE", "RNNFAST_ISA"} & set(variables)
+
+
+def test_the_installed_size_counts_the_extension_and_no_cache():
+    extension = Path(rnnfast._core.__file__).stat().st_size
+    assert extension < startup.installed_size()
+    assert startup.installed_size() < extension + 5e6
+
+
+LIMITS = [
+    {"unit": "GFLOP/s", "value": 200.0, "isa": "avx512", "sizes": {}},
+    {"unit": "GB/s", "value": 100.0, "isa": "avx512", "sizes": {"bytes": 4 * 1000}},
+]
+
+
+@pytest.mark.parametrize(("streams", "microseconds"), [(1, 0.04), (64, 0.01)])
+def test_the_roofline_is_reading_for_one_stream_and_arithmetic_for_many(streams, microseconds):
+    assert plot.roofline(1000, streams, LIMITS) == pytest.approx(microseconds)
+
+
+def test_the_plot_has_a_panel_for_each_number_of_streams():
+    cost = {"isa": "avx512", "peer": "Peer 1.0", "units": 10, "ours_seconds": 1e-5, "peer_seconds": 1e-4}
+    cost |= {"threads": 1, "machine": {"rnnfast": "0", "commit": "c", "processor": "p"}}
+    rows = [cost | {"sizes": {"H": 16, "streams": n, "multiply_adds": 1000}} for n in (1, 64)]
+    panels = plot.draw(rows, LIMITS).axes
+    assert [panel.get_title() for panel in panels] == ["1 stream", "64 streams"]
+    lines = {line.get_label(): line.get_ydata()[0] for line in panels[0].lines}
+    assert lines == pytest.approx({"rnnfast, avx512": 1, "limit, avx512": 0.04, "Peer 1.0": 10})
+
+
+def test_every_size_of_the_scaling_is_bounded():
+    for H in scaling.HIDDEN_SIZES:
+        for streams in scaling.STREAMS:
+            steps = scaling.length(H, streams)
+            work = steps * streams * scaling.multiply_adds(H)
+            assert 4 <= steps <= 2000
+            assert work <= max(scaling.MULTIPLY_ADDS, 4 * streams * scaling.multiply_adds(H))
+
+
+@pytest.mark.peers
+def test_the_limits_are_built_and_run():
+    library = native.load()
+    isas = harness.simd_isas()
+    assert isas
+    for isa in isas:
+        library.use(isa)
+        for run_once in (
+            library.multiply_add(1000),
+            library.read(5000, 1),
+            library.products(products.of_generation(90, 64, 3), 1),
+            library.products([native.Product(5, 17, 3, transposed=True)], 1),
+            library.gates(3, 20, 1),
+            library.draws(3, 90, 1),
+        ):
+            assert harness.seconds(run_once) >= 0
+        assert limits.reading(isa, 4096, "a page").value > 0
+    with pytest.raises(ValueError, match="isa is 'scalar', expected one with SIMD"):
+        library.use("scalar")
 
 
 def test_the_table_has_a_line_for_each_comparison_and_a_column_for_each_isa():

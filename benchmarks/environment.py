@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "RNNFAST_NUM_THREADS")
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NPROC",  # XLA's pools
+    "RNNFAST_NUM_THREADS",
+)
 _HANDICAPS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # a peer chooses its own kernels and blocks
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,9 +28,15 @@ SCENARIOS = {
     "sequence_forward": (1, 2),
     "threads": (2,),
     "startup": (1,),
+    "denormals": (1,),
     "scaling": (1,),
 }
 BY_DEFAULT = [name for name in SCENARIOS if name != "scaling"]
+TIMEOUT = 1800  # seconds for one scenario against one peer: a bound, far from what any takes
+
+
+class WorkerError(RuntimeError):
+    """A comparison's process failed: a peer that computes something else, or a crash."""
 
 
 def main() -> None:
@@ -41,15 +48,20 @@ def main() -> None:
     _say(", ".join(f"{key} {value}" for key, value in machine().items()))
     if options.json:
         options.json.write_text("", encoding="utf-8")
-    rows = []
+    rows, failed = [], False
     for scenario, threads, peer in _plan(options.scenarios or BY_DEFAULT, peers):
-        for row in _worker(scenario, peer, threads, isas):
-            rows.append(row)
-            print(line(row), flush=True)
-            if options.json:
-                with options.json.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
+        try:
+            for row in _worker(scenario, peer, threads, isas):
+                rows.append(row)
+                print(line(row), flush=True)
+                if options.json:
+                    with options.json.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(row) + "\n")
+        except WorkerError as error:
+            _say(f"NOT MEASURED: {scenario} against {peer}: {error}")
+            failed = True
     print("\n" + markdown(rows))
+    sys.exit(1 if failed else 0)
 
 
 def _plan(scenarios: Sequence[str], peers: Sequence[str]) -> Iterator[tuple[str, int, str]]:
@@ -113,14 +125,16 @@ def _worker(scenario: str, peer: str, threads: int, isas: list[str]) -> Iterator
     begin = time.monotonic()
     command = [sys.executable, "-m", "benchmarks.worker", scenario, peer, ",".join(isas)]
     with subprocess.Popen(command, env=environment(threads), stdout=subprocess.PIPE, text=True) as process:
+        timer = threading.Timer(TIMEOUT, process.kill)
+        timer.start()
         assert process.stdout is not None
         for text in process.stdout:
             yield json.loads(text)
         process.wait()
-    seconds = time.monotonic() - begin
+        timer.cancel()
     if process.returncode:
-        _say(f"NOT MEASURED: {scenario} against {peer}: the process ended with {process.returncode}")
-    _say(f"{scenario}, {peer}, {threads} thread(s): {seconds:.0f} s")
+        raise WorkerError(f"the process ended with {process.returncode}")
+    _say(f"{scenario}, {peer}, {threads} thread(s): {time.monotonic() - begin:.0f} s")
 
 
 def _say(text: str) -> None:

@@ -9,20 +9,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import rnnfast
-from benchmarks.harness import REPEATS, Measure
+from benchmarks.harness import CLOCKS, REPEATS, Measure, clock_name
 
 IMPORT = """
 import time, numpy
-begin = time.perf_counter()
+begin = time.{clock}()
 import rnnfast
-print(1e3 * (time.perf_counter() - begin))
+print(1e3 * (time.{clock}() - begin))
 """
 FIRST_TOKENS = """
 import time, rnnfast
 model = rnnfast.LanguageModel(90, 64)
-begin = time.perf_counter()
+begin = time.{clock}()
 model.generate(50)
-print(1e3 * (time.perf_counter() - begin))
+print(1e3 * (time.{clock}() - begin))
 """
 
 
@@ -47,5 +47,6 @@ def installed_size() -> int:
 
 
 def _milliseconds(script: str) -> float:
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    timed = script.format(clock=CLOCKS[clock_name()].__name__)
+    answer = subprocess.run([sys.executable, "-c", timed], capture_output=True, text=True, check=True)
     return float(answer.stdout)

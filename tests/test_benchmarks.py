@@ -159,6 +159,11 @@ def test_the_plan_names_what_can_run_and_says_what_cannot(capsys, monkeypatch):
     assert "NOT MEASURED: threads with 2 thread(s): " in capsys.readouterr().err
 
 
+def test_a_process_that_fails_is_an_error():
+    with pytest.raises(run.WorkerError, match="ended with 1"):
+        list(run._worker("no_such_scenario", NO_PEER, 1, ["scalar"]))
+
+
 def test_a_missing_peer_is_named(capsys, monkeypatch):
     monkeypatch.setitem(PEERS, "nothing", ("no_such_package",))
     assert not run._is_installed("nothing")

@@ -29,9 +29,10 @@ SCENARIOS = {
     "threads": (2,),
     "startup": (1,),
     "denormals": (1,),
+    "gemms": (1,),
     "scaling": (1,),
 }
-BY_DEFAULT = [name for name in SCENARIOS if name != "scaling"]
+BY_DEFAULT = [name for name in SCENARIOS if name not in ("gemms", "scaling")]
 TIMEOUT = 1800  # seconds for one scenario against one peer: a bound, far from what any takes
 
 
@@ -86,7 +87,7 @@ def _options() -> argparse.Namespace:
         "scenarios",
         nargs="*",
         metavar="SCENARIO",
-        help=f"of {', '.join(SCENARIOS)}; default: all but scaling",
+        help=f"of {', '.join(SCENARIOS)}; default: all but the last two",
     )
     parser.add_argument(
         "--peer", default=",".join([NO_PEER, *PEERS]), help="of them, with commas (default: %(default)s)"

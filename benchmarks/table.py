@@ -1,4 +1,4 @@
-"""Rows as text. ``python -m benchmarks.table rows.json`` prints the table that README.md holds."""
+"""Rows as text. ``python -m benchmarks.table rows.json`` prints tables, or renews those of a named document."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 
 Fields = dict[str, Any]
 
+BEGIN, END = "<!-- tables -->", "<!-- end -->"
+
 
 def line(row: Fields) -> str:
     """One row as a line, while a run goes on."""
-    head = f"{row['row'] or '':>2} {row['workload']:30}"
+    head = f"{row['row'] or '':>2} {row['workload']:35}"
     if "value" in row:
         spread = f"({row['low']:.3g} to {row['high']:.3g})"
         return (
@@ -103,6 +105,16 @@ def _goal(row: Fields) -> str:
     return f"{row['goal']}: {'met' if row['met'] else 'MISSED'}" if row["goal"] else ""
 
 
+def main(rows: Path, document: Path | None = None) -> None:
+    """Print the tables, or put them between the document's two marks."""
+    tables = markdown([json.loads(text) for text in rows.read_text(encoding="utf-8").splitlines()])
+    if document is None:
+        print(tables)
+        return
+    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    document.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    texts = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
-    print(markdown([json.loads(text) for text in texts]))
+    main(*map(Path, sys.argv[1:3]))

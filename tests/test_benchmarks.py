@@ -159,6 +159,26 @@ def test_the_plan_names_what_can_run_and_says_what_cannot(capsys, monkeypatch):
     assert "NOT MEASURED: threads with 2 thread(s): " in capsys.readouterr().err
 
 
+def test_the_tables_of_the_readme_are_made_from_the_rows():
+    folder = Path(table.__file__).parent
+    texts = (folder / "results" / "rows.json").read_text(encoding="utf-8").splitlines()
+    tables = table.markdown([json.loads(text) for text in texts])
+    assert tables in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_renewing_a_document_leaves_the_rest_of_it(tmp_path):
+    rows, document = tmp_path / "rows.json", tmp_path / "README.md"
+    measure = harness.Measure.of(10, "installed size", "", "MB", (2.0, 2.0, 2.0), at_most=3)
+    rows.write_text(json.dumps(measure.json()) + "\n", encoding="utf-8")
+    document.write_text(f"above\n{table.BEGIN}\nold\n{table.END}\nbelow\n", encoding="utf-8")
+    for _ in range(2):
+        table.main(rows, document)
+        text = document.read_text(encoding="utf-8")
+        assert text.startswith(f"above\n{table.BEGIN}\n\n| # |")
+        assert text.endswith(f"|\n\n{table.END}\nbelow\n")
+        assert "old" not in text
+
+
 def test_a_process_that_fails_is_an_error():
     with pytest.raises(run.WorkerError, match="ended with 1"):
         list(run._worker("no_such_scenario", NO_PEER, 1, ["scalar"]))

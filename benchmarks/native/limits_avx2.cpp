@@ -1,3 +1,4 @@
+// The limits with AVX2 and FMA.
 #include "kernels/vec/vec_avx2.hpp"
 #include "limits.inl.hpp"
 

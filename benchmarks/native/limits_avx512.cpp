@@ -1,3 +1,4 @@
+// The limits with AVX-512.
 #include "kernels/vec/vec_avx512.hpp"
 #include "limits.inl.hpp"
 

@@ -1,18 +1,41 @@
-"""Generate with temperature 1 from an LSTM of 64 units over 90 tokens, one stream and 64."""
+"""Rows 1 and 2: generate 10,000 tokens from an LSTM of 64 units over 90 tokens, by one stream and by 64."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.harness import Peer, Row, compare
-from benchmarks.peers import Peers
+from benchmarks import native
+from benchmarks.harness import Goal, Row, Work, compare
+from benchmarks.products import compare_with_limit, of_generation
 from rnnfast import LanguageModel
 from rnnfast.reference import random
 
 V, H = 90, 64
+TOKENS = 10_000
+TEMPERATURE = 0.9
+
+# By streams, then by peer and its way to generate.
+GOALS = {
+    1: {
+        "jax one jit": Goal(faster=5),
+        "onnxruntime Loop": Goal(faster=15),
+        "torch nn.LSTM loop": Goal(faster=100),
+    },
+    64: {"jax one jit": Goal(faster=5), "onnxruntime Loop": Goal(faster=5)},
+}
+
+PANEL = 16  # columns; weights are read in whole panels
+WEIGHT_BYTES = 4 * H * (4 * H + -(-V // PANEL) * PANEL)
+READING = f"reading its {WEIGHT_BYTES // 1024} KiB of weights"
+SHAPES = (1, TOKENS), (64, TOKENS // 64)  # streams, length
+
+Generate = Callable[[npt.NDArray[Any]], npt.NDArray[np.int32]]
 
 
 def uniform(streams: int, length: int, seed: int) -> npt.NDArray[np.float32]:
@@ -24,22 +47,65 @@ def uniform(streams: int, length: int, seed: int) -> npt.NDArray[np.float32]:
     return np.stack(columns, axis=1)
 
 
-def verify(model: LanguageModel, peer: object, streams: int, length: int) -> None:
-    """Both must draw the same tokens, but where rounding decides: at least 99 streams of 100 agree throughout."""
-    ours = model.generate(length, num_streams=streams, seed=1)
-    theirs = peer.generate(length, uniform(streams, length, 1))  # type: ignore[attr-defined]
-    agreeing = (ours == theirs).all(axis=1).mean()
-    if agreeing < 0.99:
-        raise AssertionError(f"only {agreeing:.0%} of {streams} streams have equal tokens: nothing to time")
+def work(streams: int, length: int) -> Work:
+    """Row 1 is one stream."""
+    return Work(1 if streams == 1 else 2, f"generate, {streams} stream(s)", "token", streams * length)
 
 
-def rows(peers: Peers) -> Iterator[Row]:
-    """Compare with every peer that is installed."""
+def ours(model: LanguageModel, streams: int, length: int) -> Callable[[], Any]:
+    """The whole generation, one call."""
+    return lambda: model.generate(length, num_streams=streams, temperature=TEMPERATURE)
+
+
+def verify(
+    model: LanguageModel, generate: Generate, streams: int, length: int, checked: int | None = None
+) -> None:
+    """Both must draw the same tokens, but where rounding decides: then a stream goes its own way from there.
+
+    Of the first `checked` tokens (default: all), 95 % must come before any such parting.
+    """
+    tokens = model.generate(length, num_streams=streams, temperature=TEMPERATURE, seed=1)
+    same = (tokens == generate(uniform(streams, length, 1)))[:, :checked]
+    before = np.logical_and.accumulate(same, axis=1).mean()
+    if before < 0.95:
+        raise AssertionError(f"{before:.1%} of the tokens come before the streams part: nothing to time")
+
+
+def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
+    """Compare with each of the peer's ways to generate."""
+    if not hasattr(module, "generators"):
+        return
     model = LanguageModel(V, H, seed=3)
-    for streams, length in ((1, 2000), (64, 200)):
-        draws = uniform(streams, length, 0)
-        ours = Peer("rnnfast", lambda s=streams, n=length: model.generate(n, num_streams=s))
-        for peer in peers.models(model, 0.01, 0.01):
-            verify(model, peer.model, 100, 40)
-            theirs = Peer(peer.name, lambda p=peer, n=length, u=draws: p.model.generate(n, u))
-            yield compare(f"generate, {streams} stream(s)", "token", streams * length, ours, theirs)
+    parameters = dict(model.parameters)
+    for streams, length in SHAPES:
+        checked = module.generators(parameters, 64, 40, TEMPERATURE)
+        for way, generate in module.generators(parameters, streams, length, TEMPERATURE).items():
+            verify(model, checked[way], 64, 40)
+            draws = uniform(streams, length, 0)
+            yield from compare(
+                work(streams, length),
+                ours(model, streams, length),
+                f"{module.NAME} {way}".strip(),
+                partial(generate, draws),
+                goal=GOALS[streams].get(f"{peer} {way}".strip()),
+                isas=isas,
+            )
+
+
+def rows_alone(isas: Sequence[str]) -> Iterator[Row]:
+    """Compare with reading the weights, and with the kernels alone."""
+    model, library = LanguageModel(V, H), native.load()
+    for streams, length in SHAPES:
+        run, steps = ours(model, streams, length), work(streams, length)
+        gemms = library.products(of_generation(V, H, streams), length)
+        gates, draws = library.gates(streams, H, length), library.draws(streams, V, length)
+
+        def kernels(parts: Sequence[Callable[[], None]] = (gemms, gates, draws)) -> None:
+            for part in parts:
+                part()
+
+        if streams == 1:
+            weights = library.read(WEIGHT_BYTES, length)
+            yield from compare_with_limit(steps, run, READING, weights, isas, Goal(within=1.33))
+        goal = Goal(within=1.25) if streams > 1 else None
+        yield from compare_with_limit(steps, run, "its GEMMs, gates, draws alone", kernels, isas, goal)

@@ -1,62 +1,52 @@
-"""Train the jazz exercise's model: 60 windows of 30 tokens, 64 units, 90 values, Adam; batches of 32 and of 60."""
+"""Row 3: train the jazz exercise's model: 60 windows of 30 tokens, 64 units, 90 values, Adam; full batch and 32."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 
-from benchmarks.harness import Peer, Row, compare
-from benchmarks.peers import Peers
-from rnnfast import Adam, LanguageModel
-from rnnfast.reference import random
+from benchmarks import training
+from benchmarks.harness import Goal, Row, Work
+from benchmarks.peers import Training
+from benchmarks.products import training_rows
 
-V, H, N, T = 90, 64, 60, 30
-EPOCHS = 10
-RATE, DECAY = 0.01, 0.01
+JAZZ = Training(vocab_size=90, hidden_size=64, num_layers=1, samples=60, steps=30, batch=60, epochs=100)
+GOALS = {
+    "jax": Goal(faster=2.5),
+    "torch": Goal(faster=4),
+    "keras": Goal(faster=25),
+    "numpy": Goal(faster=4.5),
+}
 
 
-def data() -> tuple[np.ndarray, np.ndarray]:
+def data() -> tuple[training.Tokens, training.Tokens]:
     """Windows of a random tune of 275 tokens, in the exercise's form: no first input, no last target."""
     generator = np.random.default_rng(0)
-    tune = generator.integers(0, V, 275)
-    windows = np.stack([tune[start : start + T] for start in generator.integers(0, 275 - T, N)]).astype(
-        np.int32
-    )
-    X, Y = windows.copy(), np.roll(windows, -1, axis=1)
+    tune = generator.integers(0, JAZZ.vocab_size, 275)
+    starts = generator.integers(0, len(tune) - JAZZ.steps, JAZZ.samples)
+    X = np.stack([tune[start : start + JAZZ.steps] for start in starts]).astype(np.int32)
+    Y = np.roll(X, -1, axis=1)
     X[:, 0] = -1
-    Y[:, 1:] = np.where(np.arange(1, T) == T - 1, -1, Y[:, 1:])
+    Y[:, -1] = -1
     return X, Y
 
 
-def train_peer(model: object, batch: int, epochs: int) -> list[float]:
-    """Train in the order that `fit` takes; the loss of each epoch."""
-    X, Y = data()
-    losses = []
-    for epoch in range(epochs):
-        order = random.permutation(N, 0, epoch)
-        batches = [order[first : first + batch] for first in range(0, N, batch)]
-        losses.append(sum(model.step(X[b], Y[b]) * len(b) for b in batches) / N)  # type: ignore[attr-defined]
-    return losses
+def tasks() -> Iterator[tuple[Work, Training]]:
+    """Full batches, and batches of 32 (the second one is of 28)."""
+    for batch in (60, 32):
+        yield Work(3, f"train jazz, batch {batch}", "epoch", JAZZ.epochs), replace(JAZZ, batch=batch)
 
 
-def train_ours(batch: int, epochs: int) -> list[float]:
-    """The same with rnnfast."""
-    model = LanguageModel(V, H)
-    optimizer = Adam(RATE, decay=DECAY)
-    return model.fit(
-        *data(), epochs=epochs, batch_size=batch, optimizer=optimizer, reduction="sequence"
-    ).sequence_loss
+def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
+    """Compare with a peer that trains."""
+    for work, task in tasks():
+        yield from training.compare_with(work, task, data(), peer, module, GOALS, isas)
 
 
-def rows(peers: Peers) -> Iterator[Row]:
-    """Compare with every peer that is installed; first the loss curves must agree within 1 %."""
-    start = LanguageModel(V, H)
-    for batch in (32, 60):
-        for peer in peers.models(start, RATE, DECAY):
-            np.testing.assert_allclose(
-                train_ours(batch, EPOCHS), train_peer(peer.model, batch, EPOCHS), rtol=0.01
-            )
-            ours = Peer("rnnfast", lambda b=batch: train_ours(b, EPOCHS))
-            theirs = Peer(peer.name, lambda p=peer, b=batch: train_peer(p.model, b, EPOCHS))
-            yield compare(f"train jazz, batch {batch}", "epoch", EPOCHS, ours, theirs)
+def rows_alone(isas: Sequence[str]) -> Iterator[Row]:
+    """Compare with the products alone."""
+    for work, task in tasks():
+        yield from training_rows(work, task, training.ours(task, *data()), isas, Goal(within=1.5))

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.peers import Training
+
 Floats = npt.NDArray[Any]
+Tokens = npt.NDArray[np.int32]
 NAME = f"NumPy {np.__version__}"
 
 
-class NumpyModel:
-    """One LSTM layer and a dense softmax layer, float32, from a rnnfast model's parameters."""
+def generators(
+    parameters: dict[str, Floats], streams: int, length: int, temperature: float
+) -> dict[str, Callable[[Floats], Tokens]]:
+    """One way: a Python loop over tokens."""
+    W, R, b = (parameters[f"layers.0.{name}"] for name in "WRb")
+    dense_W, dense_b = parameters["dense.W"], parameters["dense.b"]
+    H = len(R)
+    table = np.vstack([np.zeros_like(W[:1]), W]) + b  # row 0: no token
+    colder = np.float32(1 / temperature)
 
-    def __init__(self, parameters: dict[str, Floats]) -> None:
-        self.p = {name: np.array(value) for name, value in parameters.items()}
-        self.H = self.p["layers.0.R"].shape[0]
-        self.m = {name: np.zeros_like(value) for name, value in self.p.items()}
-        self.v = {name: np.zeros_like(value) for name, value in self.p.items()}
-        self.steps = 0
-
-    def _inputs(self, tokens: npt.NDArray[np.int32]) -> Floats:
-        table = np.vstack([self.p["layers.0.W"], np.zeros((1, 4 * self.H), np.float32)])  # -1: the last row
-        return table[tokens] + self.p["layers.0.b"]
-
-    def generate(self, length: int, uniform: Floats) -> npt.NDArray[np.int32]:
-        """Tokens (streams, length) for uniform numbers (length, streams)."""
-        streams, H = uniform.shape[1], self.H
-        R, dense_W, dense_b = self.p["layers.0.R"], self.p["dense.W"], self.p["dense.b"]
-        table = self._inputs(np.arange(-1, len(self.p["layers.0.W"])))  # row 0: no token
+    def generate(uniform: Floats) -> Tokens:
         h = c = np.zeros((streams, H), np.float32)
-        token = np.full(streams, -1, np.int32)
+        token = np.full(streams, -1)
         out = np.empty((streams, length), np.int32)
         for t in range(length):
             a = table[token + 1] + h @ R
@@ -39,75 +35,120 @@ class NumpyModel:
             c = gates[:, H : 2 * H] * c + gates[:, :H] * np.tanh(a[:, 2 * H : 3 * H])
             h = gates[:, 3 * H :] * np.tanh(c)
             logits = h @ dense_W + dense_b
-            weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-            total = weights.cumsum(axis=1)
-            token = (total <= uniform[t][:, None] * total[:, -1:]).sum(axis=1).astype(np.int32)
+            total = np.exp((logits - logits.max(axis=1, keepdims=True)) * colder).cumsum(axis=1)
+            token = (total <= uniform[t][:, None] * total[:, -1:]).sum(axis=1)
             out[:, t] = token
         return out
 
-    def step(self, X: npt.NDArray[np.int32], Y: npt.NDArray[np.int32], rate: float, decay: float) -> float:
-        """One Adam step on the loss summed over time, averaged over the batch; the loss of the batch."""
-        N, T = X.shape
-        H = self.H
-        R = self.p["layers.0.R"]
-        a = self._inputs(X.T)
-        h = np.zeros((T + 1, N, H), np.float32)
-        c = np.zeros((T + 1, N, H), np.float32)
-        tanh_c = np.empty((T, N, H), np.float32)
-        for t in range(T):
-            at = a[t]
-            at += h[t] @ R
-            g = np.tanh(at[:, 2 * H : 3 * H])
-            at[:] = _sigmoid(at)
-            at[:, 2 * H : 3 * H] = g
-            c[t + 1] = at[:, H : 2 * H] * c[t] + at[:, :H] * g
-            tanh_c[t] = np.tanh(c[t + 1])
-            h[t + 1] = at[:, 3 * H :] * tanh_c[t]
+    return {"": generate}
 
-        logits = h[1:] @ self.p["dense.W"] + self.p["dense.b"]
-        logits -= logits.max(axis=2, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=2, keepdims=True)
-        counted = Y.T >= 0
-        t_index, n_index = np.nonzero(counted)
-        y = Y.T[counted]
-        loss = float(-np.log(logits[t_index, n_index, y]).sum()) / N
-        logits[t_index, n_index, y] -= 1
-        logits[~counted] = 0
-        logits /= N
 
-        dh_out = logits @ self.p["dense.W"].T
-        R_transposed = np.ascontiguousarray(R.T)
-        dh = np.zeros((N, H), np.float32)
-        dc = np.zeros((N, H), np.float32)
-        for t in range(T - 1, -1, -1):
-            i, f, g, o = (a[t][:, k * H : (k + 1) * H] for k in range(4))
-            dh = dh + dh_out[t]
-            dc = dc + dh * o * (1 - tanh_c[t] ** 2)
-            da_o = dh * tanh_c[t] * o * (1 - o)
-            da_i = dc * g * i * (1 - i)
-            da_f = dc * c[t] * f * (1 - f)
-            da_g = dc * i * (1 - g**2)
-            dc = dc * f
-            a[t] = np.concatenate([da_i, da_f, da_g, da_o], axis=1)
-            dh = a[t] @ R_transposed
-        da = a.reshape(T * N, 4 * H)
+def trainer(
+    parameters: dict[str, Floats], training: Training, X: Tokens, Y: Tokens
+) -> Callable[[], list[float]]:
+    """Train with gradients by hand."""
+    model = _Model(parameters, training)
+
+    def train() -> list[float]:
+        return [
+            sum(model.step(X[b], Y[b]) * len(X[b]) for b in training.batches()) / len(X)
+            for _ in range(training.epochs)
+        ]
+
+    return train
+
+
+def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], Floats]:
+    """One layer forward; the input's product is one for all steps."""
+
+    def run(x: Floats) -> Floats:
+        return _forward(x @ W + b, R)[0][1:]
+
+    return run
+
+
+def _forward(a: Floats, R: Floats) -> tuple[Floats, Floats, Floats]:
+    """Activate a [T, N, 4H] in place; h and c [T + 1, N, H] and tanh(c) [T, N, H]."""
+    T, N, H = len(a), a.shape[1], len(R)
+    h = np.zeros((T + 1, N, H), np.float32)
+    c = np.zeros((T + 1, N, H), np.float32)
+    tanh_c = np.empty((T, N, H), np.float32)
+    for t in range(T):
+        at = a[t]
+        at += h[t] @ R
+        g = np.tanh(at[:, 2 * H : 3 * H])
+        at[:] = _sigmoid(at)
+        at[:, 2 * H : 3 * H] = g
+        c[t + 1] = at[:, H : 2 * H] * c[t] + at[:, :H] * g
+        tanh_c[t] = np.tanh(c[t + 1])
+        h[t + 1] = at[:, 3 * H :] * tanh_c[t]
+    return h, c, tanh_c
+
+
+def _backward(a: Floats, R: Floats, c: Floats, tanh_c: Floats, dh_out: Floats) -> None:
+    """The activated gates a [T, N, 4H] become the gradient before activation."""
+    T, N, H = tanh_c.shape
+    R_transposed = np.ascontiguousarray(R.T)
+    dh = np.zeros((N, H), np.float32)
+    dc = np.zeros((N, H), np.float32)
+    for t in range(T - 1, -1, -1):
+        i, f, g, o = (a[t][:, k * H : (k + 1) * H] for k in range(4))
+        dh = dh + dh_out[t]
+        dc = dc + dh * o * (1 - tanh_c[t] ** 2)
+        da_o = dh * tanh_c[t] * o * (1 - o)
+        da_i = dc * g * i * (1 - i)
+        da_f = dc * c[t] * f * (1 - f)
+        da_g = dc * i * (1 - g**2)
+        dc = dc * f
+        a[t] = np.concatenate([da_i, da_f, da_g, da_o], axis=1)
+        dh = a[t] @ R_transposed
+
+
+class _Model:
+    """Stacked LSTM layers, a dense softmax layer and Adam."""
+
+    def __init__(self, parameters: dict[str, Floats], training: Training) -> None:
+        self.p = {name: np.array(value) for name, value in parameters.items()}
+        self.m = {name: np.zeros_like(value) for name, value in self.p.items()}
+        self.v = {name: np.zeros_like(value) for name, value in self.p.items()}
+        self.training = training
+        self.steps = 0
+
+    def step(self, X: Tokens, Y: Tokens) -> float:
+        """One Adam step; the loss before it."""
+        (N, T), H, L = X.shape, self.training.hidden_size, self.training.num_layers
+        W = self.p["layers.0.W"]
         rows = X.T.ravel()
-        dW = np.zeros_like(self.p["layers.0.W"])
+        a = np.vstack([W, np.zeros_like(W[:1])])[X.T] + self.p["layers.0.b"]  # -1: the last row
+        layers: list[tuple[Floats, Floats, Floats, Floats]] = []
+        for layer in range(L):
+            if layer > 0:
+                a = layers[-1][1][1:].reshape(T * N, H) @ self.p[f"layers.{layer}.W"]
+                a = a.reshape(T, N, 4 * H) + self.p[f"layers.{layer}.b"]
+            layers.append((a, *_forward(a, self.p[f"layers.{layer}.R"])))
+        top = layers[-1][1][1:].reshape(T * N, H)
+        loss, dlogits = _cross_entropy(top @ self.p["dense.W"] + self.p["dense.b"], Y.T.ravel(), N)
+
+        gradients = {"dense.W": top.T @ dlogits, "dense.b": dlogits.sum(axis=0)}
+        dh_out = (dlogits @ self.p["dense.W"].T).reshape(T, N, H)
+        for layer in range(L - 1, -1, -1):
+            name = f"layers.{layer}."
+            a, h, c, tanh_c = layers[layer]
+            _backward(a, self.p[name + "R"], c, tanh_c, dh_out)
+            da = a.reshape(T * N, 4 * H)
+            gradients[name + "R"] = h[:-1].reshape(T * N, H).T @ da
+            gradients[name + "b"] = da.sum(axis=0)
+            if layer > 0:
+                gradients[name + "W"] = layers[layer - 1][1][1:].reshape(T * N, H).T @ da
+                dh_out = (da @ self.p[name + "W"].T).reshape(T, N, H)
+        dW = np.zeros_like(W)
         np.add.at(dW, rows[rows >= 0], da[rows >= 0])
-        self._adam(
-            {
-                "layers.0.W": dW,
-                "layers.0.R": h[:-1].reshape(T * N, H).T @ da,
-                "layers.0.b": da.sum(axis=0),
-                "dense.W": h[1:].reshape(T * N, H).T @ logits.reshape(T * N, -1),
-                "dense.b": logits.sum(axis=(0, 1)),
-            },
-            rate / (1 + decay * self.steps),
-        )
+        gradients["layers.0.W"] = dW
+        self._adam(gradients)
         return loss
 
-    def _adam(self, gradients: dict[str, Floats], rate: float) -> None:
+    def _adam(self, gradients: dict[str, Floats]) -> None:
+        rate = self.training.rate / (1 + self.training.decay * self.steps)
         self.steps += 1
         scaled = rate / (1 - 0.9**self.steps)
         correction = np.float32(np.sqrt(1 - 0.999**self.steps))
@@ -118,6 +159,20 @@ class NumpyModel:
             v *= np.float32(0.999)
             v += np.float32(0.001) * g * g
             self.p[name] -= np.float32(scaled) * m / (np.sqrt(v) / correction + np.float32(1e-8))
+
+
+def _cross_entropy(logits: Floats, targets: Tokens, N: int) -> tuple[float, Floats]:
+    """The loss and its gradient on the logits, which it overwrites."""
+    logits -= logits.max(axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True)
+    (counted,) = np.nonzero(targets >= 0)
+    right = counted, targets[counted]
+    loss = float(-np.log(logits[right]).sum()) / N
+    logits[right] -= 1
+    logits[targets < 0] = 0
+    logits /= N
+    return loss, logits
 
 
 def _sigmoid(a: Floats) -> Floats:

@@ -1,65 +1,115 @@
-"""The peer in PyTorch, eager, its best idiomatic form: nn.LSTM over the whole sequence, fused Adam on the CPU."""
+"""The peer in PyTorch, eager: nn.LSTM over a sequence, fused Adam; nn.LSTM and nn.LSTMCell stepped to generate."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from benchmarks.environment import threads
+from benchmarks.peers import Training
+
 Floats = npt.NDArray[Any]
+Tokens = npt.NDArray[np.int32]
 NAME = f"PyTorch {torch.__version__}"
-torch.set_num_threads(1)
+torch.set_num_threads(threads())
 
 
-class TorchModel:
-    """One LSTM layer and a dense layer, float32, from a rnnfast model's parameters."""
-
-    def __init__(self, parameters: dict[str, Floats], rate: float, decay: float) -> None:
-        V, H4 = parameters["layers.0.W"].shape
-        self.V = V
-        self.lstm = torch.nn.LSTM(V, H4 // 4)
-        self.dense = torch.nn.Linear(H4 // 4, V)
-        with torch.no_grad():
-            self.lstm.weight_ih_l0.copy_(torch.from_numpy(parameters["layers.0.W"].T.copy()))
-            self.lstm.weight_hh_l0.copy_(torch.from_numpy(parameters["layers.0.R"].T.copy()))
-            self.lstm.bias_ih_l0.copy_(torch.from_numpy(parameters["layers.0.b"].copy()))
-            self.lstm.bias_hh_l0.zero_()
-            self.dense.weight.copy_(torch.from_numpy(parameters["dense.W"].T.copy()))
-            self.dense.bias.copy_(torch.from_numpy(parameters["dense.b"].copy()))
-        self.lstm.bias_hh_l0.requires_grad_(False)  # one bias, as ours
-        trained = [p for p in [*self.lstm.parameters(), *self.dense.parameters()] if p.requires_grad]
-        self.adam = torch.optim.Adam(trained, lr=rate)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.adam, lambda step: 1 / (1 + decay * step))
-
-    def step(self, X: npt.NDArray[np.int32], Y: npt.NDArray[np.int32]) -> float:
-        """One Adam step on the loss summed over time, averaged over the batch; the loss of the batch."""
-        x = torch.from_numpy(X.T.astype(np.int64))
-        one_hot = torch.nn.functional.one_hot(x.clamp(min=0), self.V).float() * (x >= 0)[..., None]
-        logits = self.dense(self.lstm(one_hot)[0])
-        targets = torch.from_numpy(Y.T.astype(np.int64))
-        loss = torch.nn.functional.cross_entropy(
-            logits.reshape(-1, self.V), targets.reshape(-1), ignore_index=-1, reduction="sum"
-        ) / len(X)
-        self.adam.zero_grad()
-        loss.backward()
-        self.adam.step()
-        self.schedule.step()
-        return float(loss.detach())
+def generators(
+    parameters: dict[str, Floats], streams: int, length: int, temperature: float
+) -> dict[str, Callable[[Floats], Tokens]]:
+    """A Python loop over tokens, around nn.LSTM or around nn.LSTMCell, which is quicker to call."""
+    lstm, dense = _modules(parameters, 1)
+    V, H = lstm.input_size, lstm.hidden_size
+    cell = torch.nn.LSTMCell(V, H)
+    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in lstm.state_dict().items()})
+    one_hot = torch.vstack([torch.eye(V), torch.zeros(1, V)])  # -1: the last row
 
     @torch.inference_mode()
-    def generate(self, length: int, uniform: Floats) -> npt.NDArray[np.int32]:
-        """Tokens (streams, length) for uniform numbers (length, streams)."""
-        streams = uniform.shape[1]
-        draws = torch.from_numpy(uniform)
-        x = torch.zeros(1, streams, self.V)
+    def generate(step: Callable[[Any, Any], tuple[Any, Any]], uniform: Floats) -> Tokens:
+        draws = torch.from_numpy(uniform)[:, :, None]
+        token = torch.full((streams,), -1)
         state = None
-        out = np.empty((streams, length), np.int32)
+        out = torch.empty((length, streams), dtype=torch.int64)
         for t in range(length):
-            y, state = self.lstm(x, state)
-            total = torch.softmax(self.dense(y[0]), dim=1).cumsum(dim=1)
-            token = (total <= draws[t][:, None] * total[:, -1:]).sum(dim=1)
-            x = torch.nn.functional.one_hot(token, self.V).float()[None]
-            out[:, t] = token.numpy()
-        return out
+            h, state = step(one_hot[token], state)
+            total = torch.softmax(dense(h) * (1 / temperature), dim=1).cumsum(dim=1)
+            token = torch.sum(total <= draws[t] * total[:, -1:], dim=1, out=out[t])
+        return out.numpy().T.astype(np.int32)
+
+    def step_lstm(x: Any, state: Any) -> tuple[Any, Any]:
+        y, state = lstm(x[None], state)
+        return y[0], state
+
+    def step_cell(x: Any, state: Any) -> tuple[Any, Any]:
+        state = cell(x, state)
+        return state[0], state
+
+    return {
+        "nn.LSTM loop": lambda uniform: generate(step_lstm, uniform),
+        "nn.LSTMCell loop": lambda uniform: generate(step_cell, uniform),
+    }
+
+
+def trainer(
+    parameters: dict[str, Floats], training: Training, X: Tokens, Y: Tokens
+) -> Callable[[], list[float]]:
+    """The usual loop: one-hot input (nn.LSTM takes no tokens), loss, backward, fused Adam."""
+    lstm, dense = _modules(parameters, training.num_layers)
+    trained = [p for p in [*lstm.parameters(), *dense.parameters()] if p.requires_grad]
+    adam = torch.optim.Adam(trained, lr=training.rate, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: 1 / (1 + training.decay * step))
+    V = training.vocab_size
+    table = torch.vstack([torch.eye(V), torch.zeros(1, V)])
+    inputs, targets = (torch.from_numpy(a.T.astype(np.int64)) for a in (X, Y))
+
+    def step(batch: slice) -> float:
+        logits = dense(lstm(table[inputs[:, batch]])[0])
+        size = batch.stop - batch.start
+        loss = torch.nn.functional.cross_entropy(
+            logits.reshape(-1, V), targets[:, batch].reshape(-1), ignore_index=-1, reduction="sum"
+        )
+        (loss / size).backward()
+        adam.step()
+        adam.zero_grad()
+        schedule.step()
+        return float(loss.detach())
+
+    return lambda: [sum(map(step, training.batches())) / len(X) for _ in range(training.epochs)]
+
+
+def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], Floats]:
+    """nn.LSTM over the whole sequence, without gradients."""
+    lstm = _lstm({"layers.0.W": W, "layers.0.R": R, "layers.0.b": b}, 1)
+
+    @torch.inference_mode()
+    def run(x: Floats) -> Floats:
+        return np.asarray(lstm(torch.from_numpy(x))[0].numpy())
+
+    return run
+
+
+def _lstm(parameters: dict[str, Floats], layers: int) -> torch.nn.LSTM:
+    D, H4 = parameters["layers.0.W"].shape
+    lstm = torch.nn.LSTM(D, H4 // 4, layers)
+    for layer in range(layers):
+        W, R, b = (parameters[f"layers.{layer}.{name}"] for name in "WRb")
+        with torch.no_grad():
+            getattr(lstm, f"weight_ih_l{layer}").copy_(torch.from_numpy(W.T.copy()))
+            getattr(lstm, f"weight_hh_l{layer}").copy_(torch.from_numpy(R.T.copy()))
+            getattr(lstm, f"bias_ih_l{layer}").copy_(torch.from_numpy(b.copy()))
+            getattr(lstm, f"bias_hh_l{layer}").zero_()
+        getattr(lstm, f"bias_hh_l{layer}").requires_grad_(False)  # one bias, as ours
+    return lstm
+
+
+def _modules(parameters: dict[str, Floats], layers: int) -> tuple[torch.nn.LSTM, torch.nn.Linear]:
+    H, V = parameters["dense.W"].shape
+    dense = torch.nn.Linear(H, V)
+    with torch.no_grad():
+        dense.weight.copy_(torch.from_numpy(parameters["dense.W"].T.copy()))
+        dense.bias.copy_(torch.from_numpy(parameters["dense.b"].copy()))
+    return _lstm(parameters, layers), dense

@@ -1,41 +1,64 @@
-"""The peers that are installed. One that is not is named, not silently left out."""
+"""What a peer is: a module `peer_NAME.py` with NAME (name and version) and any of three functions.
+
+``generators(parameters, streams, length, temperature)``
+    Ways to generate, by name: each a function of uniform numbers (length, streams) to tokens (streams, length).
+``trainer(parameters, training, X, Y)``
+    A function that trains for `training.epochs` more epochs and returns the loss of each.
+``sequence(W, R, b, steps)``
+    A function of x (T, 1, D) to all hidden states (T, 1, H) of one LSTM layer.
+
+Parameters are named as rnnfast names them, gates in order i, f, g, o; everything is float32. A function that is missing
+is work that the library does not do.
+"""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
 
-from rnnfast import LanguageModel
+# The packages that each needs, and how to get them.
+PEERS = {
+    "numpy": ("numpy",),
+    "torch": ("torch",),
+    "jax": ("jax",),
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "keras": ("keras", "jax"),
+}
+NO_PEER = "alone"  # rnnfast against the machine's limits and against itself
 
 
 @dataclass(frozen=True)
-class PeerModel:
-    """A peer's model, with the same weights as ours."""
+class Training:
+    """A training run. The batches are taken in order, the last one may be smaller; Adam with rate / (1 + decay * step).
 
-    name: str
-    model: Any
+    The loss that is differentiated is the cross-entropy summed over time, averaged over the batch.
+    """
+
+    vocab_size: int
+    hidden_size: int
+    num_layers: int
+    samples: int
+    steps: int
+    batch: int
+    epochs: int
+    rate: float = 0.01
+    decay: float = 0.01
+
+    def batches(self) -> list[slice]:
+        """The samples of each step of an epoch."""
+        return [
+            slice(first, min(first + self.batch, self.samples))
+            for first in range(0, self.samples, self.batch)
+        ]
 
 
-class Peers:
-    """Peers by name: numpy, torch."""
+def missing(peer: str) -> list[str]:
+    """The packages that this peer needs and that are not installed."""
+    return [name for name in PEERS[peer] if importlib.util.find_spec(name) is None]
 
-    def __init__(self) -> None:
-        self.torch = importlib.util.find_spec("torch") is not None
-        if not self.torch:
-            print("NOT MEASURED: PyTorch (pip install torch==2.13.0)", file=sys.stderr)
 
-    def models(self, model: LanguageModel, rate: float, decay: float) -> Iterator[PeerModel]:
-        """Each peer with the weights of `model`."""
-        from benchmarks import peer_numpy
-
-        numpy_model = peer_numpy.NumpyModel(dict(model.parameters))
-        step = numpy_model.step
-        numpy_model.step = lambda X, Y: step(X, Y, rate, decay)  # type: ignore[method-assign, call-arg, misc]
-        yield PeerModel(peer_numpy.NAME, numpy_model)
-        if self.torch:
-            from benchmarks import peer_torch
-
-            yield PeerModel(peer_torch.NAME, peer_torch.TorchModel(dict(model.parameters), rate, decay))
+def load(peer: str) -> ModuleType:
+    """Import the peer."""
+    return importlib.import_module(f"benchmarks.peer_{peer}")

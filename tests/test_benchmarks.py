@@ -4,51 +4,276 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import denormals, generation, harness, jazz_training, peer_numpy
+from benchmarks import (
+    generation,
+    harness,
+    jazz_training,
+    limits,
+    native,
+    plot,
+    products,
+    run,
+    scaling,
+    sequence_forward,
+    startup,
+    table,
+    training,
+)
+from benchmarks.environment import environment
+from benchmarks.peers import NO_PEER, PEERS, Training, load
 
+import rnnfast
 from rnnfast import LanguageModel
 
+EVERY_PEER = [pytest.param(name, marks=() if name == "numpy" else pytest.mark.peers) for name in PEERS]
+TASKS = [Training(7, 5, layers, samples=5, steps=4, batch=3, epochs=6) for layers in (1, 2)]
 
-def test_numpy_draws_the_same_tokens() -> None:
+
+@pytest.fixture(params=EVERY_PEER)
+def peer(request):
+    return load(request.param)
+
+
+def test_draws_the_same_tokens(peer):
+    if not hasattr(peer, "generators"):
+        return  # no such work
     model = LanguageModel(generation.V, generation.H, seed=3)
-    generation.verify(model, peer_numpy.NumpyModel(dict(model.parameters)), 100, 40)
-
-
-def test_verification_fails_for_another_model() -> None:
-    model = LanguageModel(generation.V, generation.H, seed=3)
+    ways = peer.generators(dict(model.parameters), 20, 30, generation.TEMPERATURE)
+    for generate in ways.values():
+        generation.verify(model, generate, 20, 30)
     other = LanguageModel(generation.V, generation.H, seed=4)
     with pytest.raises(AssertionError, match="nothing to time"):
-        generation.verify(model, peer_numpy.NumpyModel(dict(other.parameters)), 100, 40)
+        generation.verify(other, generate, 20, 30)
 
 
-def test_numpy_learns_the_same_curve() -> None:
-    peer = peer_numpy.NumpyModel(dict(LanguageModel(jazz_training.V, jazz_training.H).parameters))
-    step = peer.step
-    peer.step = lambda X, Y: step(X, Y, jazz_training.RATE, jazz_training.DECAY)  # type: ignore[method-assign, call-arg, misc]
-    theirs = jazz_training.train_peer(peer, 32, 5)
-    np.testing.assert_allclose(jazz_training.train_ours(32, 5), theirs, rtol=1e-3)
+@pytest.mark.parametrize("task", TASKS, ids=["1 layer", "2 layers"])
+def test_learns_the_same_curve(peer, task):
+    if not hasattr(peer, "trainer"):
+        return
+    generator = np.random.default_rng(0)
+    shape = task.samples, task.steps
+    X, Y = (generator.integers(-1, task.vocab_size, shape).astype(np.int32) for _ in range(2))
+    training.verify(task, X, Y, peer)
+    training.verify(replace(task, epochs=1), X, Y, peer)
+    with pytest.raises(AssertionError, match="learns otherwise"):
+        training.verify(task, X, Y, SimpleNamespace(NAME="fast", trainer=faster(peer.trainer)))
 
 
-def test_harness_alternates_and_reports() -> None:
-    order: list[str] = []
-    ours, theirs = (harness.Peer(name, lambda name=name: order.append(name)) for name in ("ours", "theirs"))
-    row = harness.compare("work", "unit", 10, ours, theirs, repeats=3)
-    assert order == ["ours", "theirs"] * 4
-    assert row.ratio_low <= row.ratio <= row.ratio_high
-    assert json.loads(json.dumps(row.json()))["machine"]["numpy"] == np.__version__
-    assert "theirs" in row.text()
+def faster(trainer):
+    """The same peer with twice the learning rate."""
+    return lambda parameters, task, X, Y: trainer(parameters, replace(task, rate=2 * task.rate), X, Y)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_only_subnormal_cases_are_timed_as_such(dtype: type) -> None:
-    for make in denormals.CASES.values():
-        denormals.verify(make(dtype))
-    with pytest.raises(AssertionError, match="the states are not subnormal"):
-        denormals.verify(denormals.arguments(dtype))
+def test_gives_the_same_hidden_states(peer):
+    if not hasattr(peer, "sequence"):
+        return
+    sequence_forward.verify(17, 30, peer)
+    unlike = SimpleNamespace(NAME="unlike", sequence=lambda W, R, b, steps: peer.sequence(W, R, -b, steps))
+    with pytest.raises(AssertionError, match="unlike"):
+        sequence_forward.verify(17, 30, unlike)
+
+
+def test_the_jazz_data_is_that_of_the_exercise():
+    X, Y = jazz_training.data()
+    assert X.shape == Y.shape == (60, 30)
+    assert (X[:, 0] == -1).all()
+    assert (Y[:, -1] == -1).all()
+    np.testing.assert_array_equal(X[:, 1:], Y[:, :-1])
+
+
+def measured(order, isas, goal):
+    def ours():
+        order.append(rnnfast.active_isa())
+
+    return harness.compare(
+        harness.Work(1, "work", "unit", 10),
+        ours,
+        "peer",
+        lambda: order.append("peer"),
+        goal=goal,
+        isas=isas,
+        repeats=3,
+    )
+
+
+def test_takes_turns_and_reports():
+    before, order, isas = rnnfast.active_isa(), [], ["scalar_fma", "scalar"]
+    try:
+        rows = measured(order, isas, None)
+    finally:
+        rnnfast.set_isa(before)
+    assert rows[0].repeats >= 3
+    assert order == [*isas, "peer"] * (1 + rows[0].repeats)  # once to warm up
+    assert [row.isa for row in rows] == isas
+    for row in rows:
+        assert row.ratio_low <= row.ratio <= row.ratio_high
+        assert row.met is None
+        assert json.loads(json.dumps(row.json()))["machine"]["numpy"] == np.__version__
+
+
+@pytest.mark.parametrize(
+    ("goal", "ratio", "met"),
+    [
+        (harness.Goal(faster=5), 5.0, True),
+        (harness.Goal(faster=5), 4.9, False),
+        (harness.Goal(within=1.25), 0.81, True),
+        (harness.Goal(within=1.25), 0.79, False),
+    ],
+)
+def test_says_whether_a_goal_was_met(goal, ratio, met):
+    assert goal.met(ratio) is met
+
+
+def test_a_measure_says_whether_it_is_small_enough():
+    measure = harness.Measure.of(10, "size", "", "MB", (2.0, 1.5, 2.5), at_most=3)
+    assert (measure.value, measure.low, measure.high, measure.met) == (2.0, 1.5, 2.5, True)
+    assert harness.Measure.of(10, "size", "", "MB", (3.1, 3.1, 3.1), at_most=3).met is False
+
+
+def test_the_products_of_training_are_those_that_the_layers_make():
+    """Counted from the definition: forward, and as much again for each operand's gradient."""
+    V, H, T, N = 90, 64, 30, 60
+    counted = sum(product.multiply_adds for product in products.of_training(jazz_training.JAZZ))
+    assert counted == 3 * T * N * (4 * H * H + H * V)  # the first layer's input is tokens: no product
+    two = replace(jazz_training.JAZZ, num_layers=2)
+    assert sum(p.multiply_adds for p in products.of_training(two)) - counted == 3 * T * N * 2 * 4 * H * H
+    in_two_batches = products.of_training(replace(jazz_training.JAZZ, batch=32))
+    assert sum(p.multiply_adds for p in in_two_batches) == counted
+
+
+def test_the_plan_names_what_can_run_and_says_what_cannot(capsys, monkeypatch):
+    peers = [NO_PEER, "numpy"]
+    plan = list(run._plan(["limits", "generation"], peers))
+    assert plan == [("limits", 1, NO_PEER), ("generation", 1, NO_PEER), ("generation", 1, "numpy")]
+    monkeypatch.setenv("RNNFAST_BENCH_CLOCK", "cpu")
+    assert list(run._plan(["threads"], peers)) == []
+    assert "NOT MEASURED: threads with 2 thread(s): " in capsys.readouterr().err
+
+
+def test_the_tables_of_the_readme_are_made_from_the_rows():
+    folder = Path(table.__file__).parent
+    texts = (folder / "results" / "rows.json").read_text(encoding="utf-8").splitlines()
+    tables = table.markdown([json.loads(text) for text in texts])
+    assert tables in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_renewing_a_document_leaves_the_rest_of_it(tmp_path):
+    rows, document = tmp_path / "rows.json", tmp_path / "README.md"
+    measure = harness.Measure.of(10, "installed size", "", "MB", (2.0, 2.0, 2.0), at_most=3)
+    rows.write_text(json.dumps(measure.json()) + "\n", encoding="utf-8")
+    document.write_text(f"above\n{table.BEGIN}\nold\n{table.END}\nbelow\n", encoding="utf-8")
+    for _ in range(2):
+        table.main(rows, document)
+        text = document.read_text(encoding="utf-8")
+        assert text.startswith(f"above\n{table.BEGIN}\n\n| # |")
+        assert text.endswith(f"|\n\n{table.END}\nbelow\n")
+        assert "old" not in text
+
+
+def test_a_process_that_fails_is_an_error():
+    with pytest.raises(run.WorkerError, match="ended with 1"):
+        list(run._worker("no_such_scenario", NO_PEER, 1, ["scalar"]))
+
+
+def test_a_missing_peer_is_named(capsys, monkeypatch):
+    monkeypatch.setitem(PEERS, "nothing", ("no_such_package",))
+    assert not run._is_installed("nothing")
+    assert "NOT MEASURED: nothing needs no_such_package" in capsys.readouterr().err
+
+
+def test_the_environment_gives_everybody_as_many_threads(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("RNNFAST_ISA", "scalar")
+    variables = environment(2)
+    assert variables["OMP_NUM_THREADS"] == variables["OPENBLAS_NUM_THREADS"] == "2"
+    assert not {"OPENBLAS_CORETYPE", "RNNFAST_ISA"} & set(variables)
+
+
+def test_the_installed_size_counts_the_extension_and_no_cache():
+    extension = Path(rnnfast._core.__file__).stat().st_size
+    assert extension < startup.installed_size()
+    assert startup.installed_size() < extension + 5e6
+
+
+LIMITS = [
+    {"unit": "GFLOP/s", "value": 200.0, "isa": "avx512", "sizes": {}},
+    {"unit": "GB/s", "value": 100.0, "isa": "avx512", "sizes": {"bytes": 4 * 1000}},
+]
+
+
+@pytest.mark.parametrize(("streams", "microseconds"), [(1, 0.04), (64, 0.01)])
+def test_the_roofline_is_reading_for_one_stream_and_arithmetic_for_many(streams, microseconds):
+    assert plot.roofline(1000, streams, LIMITS) == pytest.approx(microseconds)
+
+
+def test_the_plot_has_a_panel_for_each_number_of_streams():
+    cost = {"isa": "avx512", "peer": "Peer 1.0", "units": 10, "ours_seconds": 1e-5, "peer_seconds": 1e-4}
+    cost |= {"threads": 1, "machine": {"rnnfast": "0", "commit": "c", "processor": "p"}}
+    rows = [cost | {"sizes": {"H": 16, "streams": n, "multiply_adds": 1000}} for n in (1, 64)]
+    panels = plot.draw(rows, LIMITS).axes
+    assert [panel.get_title() for panel in panels] == ["1 stream", "64 streams"]
+    lines = {line.get_label(): line.get_ydata()[0] for line in panels[0].lines}
+    assert lines == pytest.approx({"rnnfast, avx512": 1, "limit, avx512": 0.04, "Peer 1.0": 10})
+
+
+def test_every_size_of_the_scaling_is_bounded():
+    for H in scaling.HIDDEN_SIZES:
+        for streams in scaling.STREAMS:
+            steps = scaling.length(H, streams)
+            work = steps * streams * scaling.multiply_adds(H)
+            assert 4 <= steps <= 2000
+            assert work <= max(scaling.MULTIPLY_ADDS, 4 * streams * scaling.multiply_adds(H))
+
+
+@pytest.mark.peers
+def test_the_limits_are_built_and_run():
+    library = native.load()
+    isas = harness.simd_isas()
+    assert isas
+    for isa in isas:
+        library.use(isa)
+        for run_once in (
+            library.multiply_add(1000),
+            library.read(5000, 1),
+            library.products(products.of_generation(90, 64, 3), 1),
+            library.products([native.Product(5, 17, 3, transposed=True)], 1),
+            library.gates(3, 20, 1),
+            library.draws(3, 90, 1),
+        ):
+            assert harness.seconds(run_once) >= 0
+        assert limits.reading(isa, 4096, "a page").value > 0
+    with pytest.raises(ValueError, match="isa is 'scalar', expected one with SIMD"):
+        library.use("scalar")
+
+
+def test_the_table_has_a_line_for_each_comparison_and_a_column_for_each_isa():
+    fields = {
+        "row": 1,
+        "workload": "work",
+        "peer": "Peer 1.0",
+        "unit": "token",
+        "units": 100,
+        "threads": 1,
+        "ours_seconds": 1e-4,
+        "peer_seconds": 1e-3,
+        "ratio": 10.0,
+        "ratio_low": 9.0,
+        "ratio_high": 11.0,
+        "goal": ">= 5x",
+        "met": True,
+    }
+    rows = [fields | {"isa": "avx512"}, fields | {"isa": "avx2", "ours_seconds": 2e-4, "ratio": 5.0}]
+    text = table.markdown(rows).splitlines()
+    assert len(text) == 3
+    for cell in ("Peer 1.0", "10 us/token", "| 1 | 2 |", "10.00x (9.00-11.00)", ">= 5x: met"):
+        assert cell in text[2]
+    assert "Peer 1.0" in table.line(rows[0])

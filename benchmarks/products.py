@@ -1,0 +1,71 @@
+"""The matrix products within a workload, to be timed alone: the least that it can take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from benchmarks import native
+from benchmarks.harness import Goal, Row, Work, compare
+from benchmarks.native import Product
+from benchmarks.peers import Training
+
+
+def of_generation(V: int, H: int, streams: int) -> list[Product]:
+    """Of one step of all streams; a token's row of W is gathered, not multiplied."""
+    return [Product(streams, 4 * H, H), Product(streams, V, H)]
+
+
+def of_training(task: Training) -> list[Product]:
+    """Of one epoch, forward and backward."""
+    products = []
+    for batch in task.batches():
+        products += _of_step(task, batch.stop - batch.start)
+    return products
+
+
+def _of_step(task: Training, N: int) -> list[Product]:
+    V, H, T = task.vocab_size, task.hidden_size, task.steps
+    G, rows = 4 * H, T * N
+    products = [Product(rows, V, H), Product(rows, H, V), Product(H, V, rows, transposed=True)]  # dense
+    for layer in range(task.num_layers):
+        products += [
+            Product(N, G, H, times=T),  # h R
+            Product(N, H, G, times=T),  # dh
+            Product(H, G, rows, transposed=True),  # dR
+        ]
+        if layer > 0:
+            products += [Product(rows, G, H), Product(rows, H, G), Product(H, G, rows, transposed=True)]
+    return products
+
+
+def compare_with_limit(
+    work: Work,
+    ours: Callable[[], Any],
+    name: str,
+    limit: Callable[[], Any],
+    isas: Sequence[str],
+    goal: Goal | None = None,
+) -> Iterator[Row]:
+    """Like `compare`, where the other side uses the same instruction set."""
+    for isa in isas:
+        native.load().use(isa)
+        yield from compare(work, ours, name, limit, goal=goal, isas=[isa])
+
+
+def training_rows(
+    work: Work, task: Training, ours: Callable[[], Any], isas: Sequence[str], goal: Goal | None = None
+) -> Iterator[Row]:
+    """Training against its products alone."""
+    alone = native.load().products(of_training(task), task.epochs)
+    yield from compare_with_limit(work, ours, "its GEMMs alone", alone, isas, goal)
+
+
+def peak_rows(work: Work, task: Training, isas: Sequence[str], goal: Goal | None) -> Iterator[Row]:
+    """The products alone against as many multiply-adds at the processor's peak."""
+    library, products = native.load(), of_training(task)
+    for isa in isas:
+        library.use(isa)
+        peak = library.multiply_add(task.epochs * sum(product.multiply_adds for product in products))
+        alone = library.products(products, task.epochs)
+        yield from compare(work, alone, "FMA peak", peak, goal=goal, isas=[isa])

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/table.hpp"
 #include "rnnfast/buffer.hpp"
@@ -21,7 +22,8 @@ template <class T>
 T* pack_panel(Index depth, Index width, Index stride, const T* b, T* panel) noexcept {
     constexpr Index P = kernels::panel_columns;
     if (width == P) {
-        for (Index k = 0; k < depth; ++k) std::copy_n(b + k * stride, P, panel + k * P);  // a constant: no call
+        for (Index k = 0; k < depth; ++k)
+            std::memcpy(panel + k * P, b + k * stride, P * sizeof(T));  // a constant size: no call
         return panel + depth * P;
     }
     for (Index k = 0; k < depth; ++k, panel += P) {

@@ -80,15 +80,13 @@ inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets,
         }
         const T at_target = logits[target];
         const T shift = row_max<V>(n, logits);
-        bool correct = at_target == shift;  // and the target is the first of the largest
-        if (correct)
-            for (Index j = 0; j < target; ++j) correct &= logits[j] != shift;
+        const bool correct = at_target == shift && (target == 0 || row_max<V>(target, logits) != shift);
         const T total = row_exponentials<V>(n, logits, shift);
         T log_total;
         log(V::broadcast(total)).store_partial(&log_total, 1);
         sums.loss += static_cast<double>(log_total - (at_target - shift));
         sums.count += 1;
-        sums.correct += correct;
+        sums.correct += correct && total == total;  // the target is the first of the largest, and there is no NaN
         if constexpr (Gradient) {
             const T share = T(1) / total, of_target = logits[target] * share - T(1);
             const V times = V::broadcast(share), scaled = V::broadcast(factor);

@@ -13,6 +13,9 @@
 
 namespace rnnfast {
 
+/// Asks the system for huge pages, where it has them: large products then wait less for address translation.
+void prefer_huge_pages(void* data, std::size_t bytes) noexcept;
+
 template <class T>
 class Buffer {
 public:
@@ -27,6 +30,7 @@ public:
         if (!block_) throw std::bad_alloc();
         const auto address = reinterpret_cast<std::uintptr_t>(block_);
         data_ = reinterpret_cast<T*>((address + alignment - 1) / alignment * alignment);
+        if (bytes() >= worth_huge_pages) prefer_huge_pages(data_, bytes());
     }
     ~Buffer() { std::free(block_); }
     Buffer(Buffer&& other) noexcept
@@ -59,6 +63,7 @@ public:
 
 private:
     static constexpr std::size_t alignment = 64;
+    static constexpr std::size_t worth_huge_pages = std::size_t{4} << 20;
     std::size_t bytes() const noexcept { return static_cast<std::size_t>(size_) * sizeof(T); }
 
     void* block_ = nullptr;

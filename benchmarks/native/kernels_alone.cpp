@@ -23,7 +23,7 @@ Products::Products(Index count, const ProductShape* shapes) {
     for (Index j = 0; j < count; ++j) {
         const ProductShape& s = shapes[j];
         Buffer<float> panels(panels_size(s.depth, s.columns));
-        pack_panels(s.depth, s.columns, random_numbers(s.depth * s.columns).data(), panels.data(), none);
+        pack_panels(s.depth, s.columns, s.columns, random_numbers(s.depth * s.columns).data(), panels.data(), none);
         operands_.push_back(
             {s, random_numbers(s.rows * s.depth), std::move(panels), Buffer<float>(s.rows * s.columns)});
     }

@@ -23,3 +23,14 @@ TEST_CASE("what the hook throws comes out") {
     rnnfast::Poll none;
     none();
 }
+
+TEST_CASE("told of work, it looks at the clock after some millions, and not before") {
+    int calls = 0;
+    rnnfast::Poll poll([&calls] { ++calls; }, std::chrono::milliseconds(0));
+    for (int k = 0; k < 1000; ++k) poll(1000);
+    CHECK(calls == 0);
+    for (int k = 0; k < 100; ++k) poll(std::int64_t{1} << 21);
+    CHECK(calls == 50);
+    poll(std::int64_t{1} << 40);
+    CHECK(calls == 51);
+}

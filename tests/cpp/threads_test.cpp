@@ -36,12 +36,12 @@ TEST_CASE("what was written before a meeting is seen after it") {
     Poll poll;
     std::vector<int> written(4);
     std::atomic<int> wrong{0};
-    threads.run(poll, [&](Index rank, Poll&) {
+    threads.run(poll, [&](Index rank, Poll& own) {
         for (int turn = 1; turn <= 1000; ++turn) {
             written[static_cast<std::size_t>(rank)] = turn;
-            threads.meet();
+            threads.meet(own);
             for (const int other : written) wrong += other != turn;
-            threads.meet();
+            threads.meet(own);
         }
     });
     CHECK(wrong == 0);
@@ -54,9 +54,9 @@ TEST_CASE("the lowest rank's exception comes out, the others end at their next p
         CHECK_THROWS_WITH_AS(threads.run(poll,
                                          [&](Index rank, Poll& own) {
                                              if (rank == failing) throw std::runtime_error(std::to_string(rank));
-                                             if (rank == 1)
+                                             if (rank == 0 || rank == 1)
                                                  while (true) own(Index{1} << 20);
-                                             threads.meet();
+                                             threads.meet(own);
                                          }),
                              std::to_string(failing).c_str(), std::runtime_error);
         std::atomic<int> ran{0};
@@ -120,4 +120,25 @@ TEST_CASE("how many: what is asked for, else the environment, else what pays") {
     CHECK_THROWS_WITH_AS(choose_threads(-2, 0), "num_threads is -2, expected 1 to 1024", std::invalid_argument);
     CHECK_THROWS_WITH_AS(Threads(0), "num_threads is 0, expected 1 to 1024", std::invalid_argument);
     CHECK_THROWS_WITH_AS(Threads(1025), "num_threads is 1025, expected 1 to 1024", std::invalid_argument);
+}
+
+TEST_CASE("rank 0 polls while it waits for the others, at their meeting and at the end") {
+    for (const bool at_meeting : {true, false}) {
+        bool interrupted = false;
+        Poll poll(
+            [&] {
+                interrupted = true;
+                throw std::string("interrupted");
+            },
+            std::chrono::milliseconds(0));
+        Threads threads(2);
+        CHECK_THROWS_AS(threads.run(poll,
+                                    [&](Index rank, Poll& own) {
+                                        if (rank == 0 && at_meeting) threads.meet(own);
+                                        if (rank == 1)
+                                            while (true) own();
+                                    }),
+                        std::string);
+        CHECK(interrupted);
+    }
 }

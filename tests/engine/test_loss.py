@@ -119,3 +119,11 @@ def test_no_rows(dtype):
     logits = np.zeros((0, 5), dtype)
     assert _core.softmax(logits).shape == (0, 5)
     assert _core.cross_entropy(logits, np.zeros(0, np.int32), 1.0)[:3] == (0, 0, 0)
+
+
+def test_a_row_with_a_nan_counts_as_wrong_wherever_the_nan_stands(isa, dtype):
+    for at in range(40):
+        logits = np.zeros((1, 40), dtype)
+        logits[0, 35], logits[0, at] = 9, np.nan
+        for target in (35, 36, at):
+            assert _core.cross_entropy(logits, np.array([target], np.int32), 1.0)[2] == 0

@@ -22,12 +22,14 @@ template <class T>
 void step(const OptimizerConfig& config, const Array<T>& g, Array<T>& p, OptimizerState<T>& state, Index num_threads) {
     expect_dimensions("p", p, 1, "(n,)");
     expect_shape("g", g, {p.size()}, "(n,) as p");
+    const py::gil_scoped_release release;
     Threads threads(num_threads);
     optimizer_step(config, p.size(), g.data(), p.mutable_data(), state, threads);
 }
 
 template <class T>
 double clip(std::optional<double> value, std::optional<double> norm, Array<T>& g, Index num_threads) {
+    const py::gil_scoped_release release;
     Threads threads(num_threads);
     return clip_gradient(Clipping{value, norm}, g.size(), g.mutable_data(), threads);
 }

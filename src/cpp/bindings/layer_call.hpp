@@ -30,11 +30,14 @@ struct LayerCall {
     }
 
 private:
+    Tokens tokens_;
+
     void take(const py::array& input) {
         const bool contiguous = (input.flags() & py::array::c_style) != 0;
         if (contiguous && input.dtype().is(py::dtype::of<std::int32_t>())) {
             expect_dimensions("x", input, 2, "(T, N) tokens or (T, N, D) numbers");
-            x.tokens = static_cast<const std::int32_t*>(input.data());
+            tokens_ = copy(py::cast<Tokens>(input));  // another thread may change the caller's
+            x.tokens = tokens_.data();
             for (Index i = 0; i < input.size(); ++i)
                 if (x.tokens[i] < -1 || x.tokens[i] >= D)
                     throw py::value_error("x has the token " + std::to_string(x.tokens[i]) + ", expected -1 to " +

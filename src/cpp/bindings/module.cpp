@@ -1,3 +1,6 @@
+#include <chrono>
+#include <thread>
+
 #include "bindings.hpp"
 #include "rnnfast/language_model.hpp"
 #include "rnnfast/version.hpp"
@@ -27,9 +30,35 @@ void expect_dimensions(const char* name, const py::array& array, Index dimension
         throw py::value_error(std::string(name) + " has shape " + text(shape_of(array)) + ", expected " + letters);
 }
 
+namespace {
+
+// A thread that asks for the GIL while the interpreter ends is unwound by it, which C++ takes for an error and aborts.
+// It waits for the end of the process instead, as in Python 3.14.
+class HangAtExit {
+public:
+    ~HangAtExit() {
+        while (!done_ && finalizing()) std::this_thread::sleep_for(std::chrono::seconds(60));
+    }
+    void done() noexcept { done_ = true; }
+
+private:
+    static bool finalizing() noexcept {
+#if PY_VERSION_HEX >= 0x030D0000
+        return Py_IsFinalizing() != 0;
+#else
+        return _Py_IsFinalizing() != 0;
+#endif
+    }
+    bool done_ = false;
+};
+
+}  // namespace
+
 Poll python_poll(std::function<void()> also) {
     return Poll([also = std::move(also)] {
+        HangAtExit guard;
         const py::gil_scoped_acquire gil;
+        guard.done();
         if (PyErr_CheckSignals() != 0) throw py::error_already_set();
         if (also) also();
     });

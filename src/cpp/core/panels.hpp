@@ -49,9 +49,14 @@ T* pack_panel_transposed(Index depth, Index width, Index stride, const T* b, T* 
 /// B [depth, columns], rows `stride` apart -> panels [panels_size].
 template <class T>
 void pack_panels(Index depth, Index columns, Index stride, const T* b, T* panels, Poll& poll) {
+    constexpr Index step = Index{1} << 16;
     for (Index j = 0; j < columns; j += kernels::panel_columns) {
-        panels = pack_panel(depth, std::min(kernels::panel_columns, columns - j), stride, b + j, panels);
-        poll(depth * kernels::panel_columns);
+        for (Index k = 0; k < depth; k += step) {
+            const Index rows = std::min(step, depth - k);
+            panels =
+                pack_panel(rows, std::min(kernels::panel_columns, columns - j), stride, b + k * stride + j, panels);
+            poll(rows * kernels::panel_columns);
+        }
     }
 }
 

@@ -49,6 +49,9 @@ void multiply(const kernels::KernelTable<T>& k, const kernels::Gemm<T>& whole, P
     }
 }
 
+/// About how many multiply-adds an exp or a tanh costs, on every instruction set.
+constexpr Index elementary_work = 10;
+
 /// body(first row, number of rows) over all rows, about a million numbers at a time.
 template <class Body>
 void in_blocks(Index rows, Index columns, Poll& poll, Body body) {

@@ -1,11 +1,14 @@
 #include "rnnfast/threads.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -19,9 +22,6 @@
 
 namespace rnnfast {
 namespace {
-
-// What ends a rank when another one has failed.
-struct Stopped {};
 
 inline void pause() noexcept {
 #if defined(__x86_64__)
@@ -46,18 +46,13 @@ bool wait_awake(Done done, int turns) noexcept {
     return done();
 }
 
-template <class Done>
-void wait_until(Done done) noexcept {
-    while (!wait_awake(done, 1000)) {
-    }
-}
-
 std::atomic<unsigned> forks{0};
 
+constexpr Index most_threads = 1024;
+
 Index checked(const char* name, const std::string& given, Index count) {
-    constexpr Index most = 1024;
-    if (count >= 1 && count <= most) return count;
-    throw std::invalid_argument(std::string(name) + " is " + given + ", expected 1 to " + std::to_string(most));
+    if (count >= 1 && count <= most_threads) return count;
+    throw std::invalid_argument(std::string(name) + " is " + given + ", expected 1 to " + std::to_string(most_threads));
 }
 
 }  // namespace
@@ -65,10 +60,11 @@ Index checked(const char* name, const std::string& given, Index count) {
 class Threads::Worker {
 public:
     Worker() {
-        // Signals are for the threads of the program.
+        // Signals are for the threads of the program, but those of a crash and of a profiler.
 #if defined(__unix__) || defined(__APPLE__)
         sigset_t all, before;
         sigfillset(&all);
+        for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGPROF}) sigdelset(&all, own);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         struct Restore {
             const sigset_t* mask;
@@ -100,11 +96,8 @@ private:
                 asleep_ = false;
             }
             Threads* const crew = crew_;
-            Poll poll(
-                [crew] {
-                    if (crew->stopped_.load(std::memory_order_relaxed)) throw Stopped();
-                },
-                std::chrono::milliseconds(0));
+            Poll poll;
+            poll.ended_ = &crew->stopped_;
             crew->work(rank_, poll);
             crew->running_.fetch_sub(1);  // the crew may be gone from here on
         }
@@ -186,7 +179,7 @@ Index choose_threads(Index requested, double multiply_adds) {
     }
     constexpr double worth_a_thread = 1 << 27;
     const double pay = multiply_adds / worth_a_thread;
-    const Index processors = available_processors();
+    const Index processors = std::min(available_processors(), most_threads);
     return pay < 2 ? 1 : pay < static_cast<double>(processors) ? static_cast<Index>(pay) : processors;
 }
 
@@ -195,17 +188,20 @@ Threads::Threads(Index count) : count_(checked("num_threads", std::to_string(cou
 }
 
 void Threads::recruit() {
+    const unsigned now = forks.load();
     Pool& pool = Pool::instance();
-    forks_ = forks.load();
-    workers_.clear();
+    std::vector<Worker*> lent;
     errors_.resize(static_cast<std::size_t>(count_));
-    workers_.reserve(static_cast<std::size_t>(count_ - 1));
+    lent.reserve(static_cast<std::size_t>(count_ - 1));
     try {
-        while (static_cast<Index>(workers_.size()) < count_ - 1) workers_.push_back(pool.lend());
-    } catch (...) {
-        for (Worker* worker : workers_) pool.take_back(worker);
-        throw;
+        while (static_cast<Index>(lent.size()) < count_ - 1) lent.push_back(pool.lend());
+    } catch (const std::system_error& error) {
+        for (Worker* worker : lent) pool.take_back(worker);
+        throw std::runtime_error("num_threads is " + std::to_string(count_) + ", but the system gave only " +
+                                 std::to_string(lent.size() + 1) + ": " + error.what());
     }
+    workers_ = std::move(lent);
+    forks_ = now;
 }
 
 Threads::~Threads() {
@@ -213,15 +209,21 @@ Threads::~Threads() {
     for (Worker* worker : workers_) Pool::instance().take_back(worker);
 }
 
-void Threads::work(Index rank, Poll& poll) noexcept {
-    const FloatScope scope;
+// Keeps what goes wrong, and tells the others.
+template <class Work>
+void Threads::attempt(Index rank, Work work) noexcept {
     try {
-        task_(body_, rank, poll);
-    } catch (const Stopped&) {
+        work();
+    } catch (const Poll::Ended&) {
     } catch (...) {
         errors_[static_cast<std::size_t>(rank)] = std::current_exception();
         stopped_ = true;
     }
+}
+
+void Threads::work(Index rank, Poll& poll) noexcept {
+    const FloatScope scope;
+    attempt(rank, [&] { task_(body_, rank, poll); });
 }
 
 void Threads::run_all(Poll& poll, Task task, void* body) {
@@ -231,9 +233,13 @@ void Threads::run_all(Poll& poll, Task task, void* body) {
     stopped_ = false;
     arrived_ = 0;
     running_ = count_ - 1;
+    poll.ended_ = &stopped_;
     for (Index rank = 1; rank < count_; ++rank) workers_[static_cast<std::size_t>(rank - 1)]->begin(this, rank);
     work(0, poll);
-    wait_until([this]() noexcept { return running_.load() == 0 || forks_ != forks.load(); });
+    const auto over = [this]() noexcept { return running_.load() == 0 || forks_ != forks.load(); };
+    while (!wait_awake(over, 200))
+        if (!stopped_) attempt(0, [&] { poll(); });
+    poll.ended_ = nullptr;
     if (forks_ != forks.load()) throw std::runtime_error("the process was forked in the midst of a call with threads");
     if (!stopped_) return;
     std::exception_ptr first;
@@ -244,7 +250,7 @@ void Threads::run_all(Poll& poll, Task task, void* body) {
     std::rethrow_exception(first);
 }
 
-void Threads::meet() {
+void Threads::meet(Poll& poll) {
     if (count_ == 1) return;
     const std::uint64_t before = meetings_.load();
     if (arrived_.fetch_add(1) + 1 == count_) {
@@ -252,8 +258,11 @@ void Threads::meet() {
         meetings_ = before + 1;
         return;
     }
-    wait_until([&]() noexcept { return meetings_.load() != before || stopped_.load() || forks_ != forks.load(); });
-    if (meetings_.load() == before) throw Stopped();
+    const auto over = [&]() noexcept {
+        return meetings_.load() != before || stopped_.load() || forks_ != forks.load();
+    };
+    while (!wait_awake(over, 200)) poll();
+    if (meetings_.load() == before) throw Poll::Ended();
 }
 
 }  // namespace rnnfast

@@ -9,7 +9,7 @@
 namespace rnnfast::kernels {
 namespace {
 
-// The largest of x, n > 0. A NaN is passed over unless it comes first: its exponential will show it.
+// The largest of x, n > 0. Where there is a NaN, some number or NaN: the exponentials will show it.
 template <class V>
 inline typename V::Scalar row_max(Index n, const typename V::Scalar* x) noexcept {
     typename V::Scalar lane[V::lanes], most;

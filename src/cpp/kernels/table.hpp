@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "rnnfast/index.hpp"
-#include "rnnfast/loss.hpp"
+#include "rnnfast/loss_sums.hpp"
 
 namespace rnnfast::kernels {
 

@@ -5,6 +5,7 @@
 #include "core/float_control.hpp"
 #include "core/products.hpp"
 #include "layers/packed_weights.hpp"
+#include "layers/share_of_batch.hpp"
 #include "layers/weight_gradient.hpp"
 
 namespace rnnfast {
@@ -45,26 +46,28 @@ void Gru<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* gates, 
                      product<T>(all.size(), G, D_, x.dense + all.begin * D_, D_, 1, W_panels_.data(), b_, 0,
                                 gates + all.begin * G, G),
                      own);
-            threads.meet();
+            threads.meet(own);
         }
-        const auto part = share_of_batch(batch, threads, rank);
-        const Index rows = part.size();
-        for (Index t = 0; t < steps && rows > 0; ++t) {
-            const T* const h_prev = h + t * slot + part.begin * H;
-            T* const h_next = h + (t + 1) * slot + part.begin * H;
-            T* const u_t = u + t * slot + part.begin * H;
-            T* const a = gates + (t * batch + part.begin) * G;
-            if (x.tokens) k.gather(rows, G, x.tokens + t * batch + part.begin, W_, b_, a);
-            multiply(k, product<T>(rows, n, H, h_prev, H, 1, R_rz_panels_.data(), a, G, a, G), own);
-            if (reset_after_) {
-                multiply(k, product<T>(rows, H, H, h_prev, H, 1, R_n_panels_.data(), b_Rn_, 0, u_t, H), own);
-                k.gru_forward(rows, H, h_prev, u_t, a, h_next);
-            } else {
-                k.gru_reset(rows, H, h_prev, a, u_t);
-                multiply(k, product<T>(rows, H, H, u_t, H, 1, R_n_panels_.data(), a + n, G, a + n, G), own);
-                k.gru_update(rows, H, h_prev, a, h_next);
+        in_row_blocks(share_of_batch(batch, threads, rank), H, [&](Threads::Range part) {
+            const Index rows = part.size();
+            for (Index t = 0; t < steps; ++t) {
+                own(elementary_work * rows * H);
+                const T* const h_prev = h + t * slot + part.begin * H;
+                T* const h_next = h + (t + 1) * slot + part.begin * H;
+                T* const u_t = u + t * slot + part.begin * H;
+                T* const a = gates + (t * batch + part.begin) * G;
+                if (x.tokens) k.gather(rows, G, x.tokens + t * batch + part.begin, W_, b_, a);
+                multiply(k, product<T>(rows, n, H, h_prev, H, 1, R_rz_panels_.data(), a, G, a, G), own);
+                if (reset_after_) {
+                    multiply(k, product<T>(rows, H, H, h_prev, H, 1, R_n_panels_.data(), b_Rn_, 0, u_t, H), own);
+                    k.gru_forward(rows, H, h_prev, u_t, a, h_next);
+                } else {
+                    k.gru_reset(rows, H, h_prev, a, u_t);
+                    multiply(k, product<T>(rows, H, H, u_t, H, 1, R_n_panels_.data(), a + n, G, a + n, G), own);
+                    k.gru_update(rows, H, h_prev, a, h_next);
+                }
             }
-        }
+        });
     });
 }
 
@@ -80,26 +83,28 @@ void Gru<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, con
     const auto& k = active_kernels<T>();
     const Index H = H_, G = 3 * H, n = 2 * H, slot = batch * H, all = steps * batch;
     threads.run(poll, [&](Index rank, Poll& own) {
-        const auto part = share_of_batch(batch, threads, rank);
-        const Index rows = part.size(), first = part.begin * H;
-        T* const dh = gradients.dh + first;
-        for (Index t = rows > 0 ? steps : 0; t-- > 0;) {
-            T* const da = gates + (t * batch + part.begin) * G;
-            const T* const h_prev = h + t * slot + first;
-            const T* const from_above = dh_out + t * slot + first;
-            if (reset_after_) {
-                T* const du = u + t * slot + first;
-                k.gru_backward(rows, H, h_prev, from_above, da, du, dh);
-                multiply(k, product<T>(rows, H, H, du, H, 1, R_n_transposed_.data(), dh, H, dh, H), own);
-            } else {
-                T* const du = scratch + first;
-                k.gru_update_backward(rows, H, h_prev, from_above, da, dh);
-                multiply(k, product<T>(rows, H, H, da + n, G, 1, R_n_transposed_.data(), nullptr, 0, du, H), own);
-                k.gru_reset_backward(rows, H, h_prev, du, da, dh);
+        in_row_blocks(share_of_batch(batch, threads, rank), H, [&](Threads::Range part) {
+            const Index rows = part.size(), first = part.begin * H;
+            T* const dh = gradients.dh + first;
+            for (Index t = steps; t-- > 0;) {
+                own(elementary_work * rows * H);
+                T* const da = gates + (t * batch + part.begin) * G;
+                const T* const h_prev = h + t * slot + first;
+                const T* const from_above = dh_out + t * slot + first;
+                if (reset_after_) {
+                    T* const du = u + t * slot + first;
+                    k.gru_backward(rows, H, h_prev, from_above, da, du, dh);
+                    multiply(k, product<T>(rows, H, H, du, H, 1, R_n_transposed_.data(), dh, H, dh, H), own);
+                } else {
+                    T* const du = scratch + first;
+                    k.gru_update_backward(rows, H, h_prev, from_above, da, dh);
+                    multiply(k, product<T>(rows, H, H, da + n, G, 1, R_n_transposed_.data(), nullptr, 0, du, H), own);
+                    k.gru_reset_backward(rows, H, h_prev, du, da, dh);
+                }
+                multiply(k, product<T>(rows, H, n, da, G, 1, R_rz_transposed_.data(), dh, H, dh, H), own);
             }
-            multiply(k, product<T>(rows, H, n, da, G, 1, R_rz_transposed_.data(), dh, H, dh, H), own);
-        }
-        threads.meet();
+        });
+        threads.meet(own);
         WeightGradient<T>(all, G, G, gates, scratch, threads, rank, own).add(D_, x, gradients.dW, gradients.db);
         if (gradients.dx) {
             const auto own_rows = threads.share(all, 1, rank);
@@ -108,9 +113,9 @@ void Gru<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, con
                                 0, gradients.dx + own_rows.begin * D_, D_),
                      own);
         }
-        threads.meet();  // the next gradients' columns are shared out otherwise in the same scratch
+        threads.meet(own);  // the next gradients' columns are shared out otherwise in the same scratch
         WeightGradient<T>(all, n, G, gates, scratch, threads, rank, own).add(H, h, gradients.dR, G);
-        threads.meet();
+        threads.meet(own);
         if (reset_after_) {  // h^T du
             WeightGradient<T> gradient(all, H, H, u, scratch, threads, rank, own);
             gradient.add(H, h, gradients.dR + n, G);

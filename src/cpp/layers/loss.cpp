@@ -5,6 +5,7 @@
 
 #include "core/dispatch.hpp"
 #include "core/float_control.hpp"
+#include "core/products.hpp"
 
 namespace rnnfast {
 namespace {
@@ -16,7 +17,7 @@ void in_row_blocks(Index rows, Index step, Index V, Threads& threads, Poll& poll
     threads.run(poll, [&](Index rank, Poll& own) {
         const auto blocks = threads.share((rows + step - 1) / step, 1, rank);
         for (Index block = blocks.begin; block < blocks.end; ++block) {
-            own(step * V);
+            own(elementary_work * step * V);
             body(block, block * step, std::min(step, rows - block * step));
         }
     });

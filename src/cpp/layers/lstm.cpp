@@ -5,6 +5,7 @@
 #include "core/float_control.hpp"
 #include "core/products.hpp"
 #include "layers/packed_weights.hpp"
+#include "layers/share_of_batch.hpp"
 #include "layers/weight_gradient.hpp"
 
 namespace rnnfast {
@@ -88,7 +89,7 @@ void Lstm<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* 
     const Index G = 4 * H_, slot = batch * H_, blocks = (H_ + block_units - 1) / block_units;
     // Threads take rows, which never wait for each other, or where these are few, units, which meet after each step.
     constexpr Index worth_meeting = Index{1} << 18;  // multiply-adds of a step
-    const bool by_rows = batch >= 8 * threads.count(), by_units = !by_rows && slot * G >= worth_meeting;
+    const bool by_units = sharers_of_batch(batch, threads) == 1 && slot * G >= worth_meeting;
     threads.run(poll, [&](Index rank, Poll& own) {
         if (!x.tokens) {
             const auto rows = threads.share(steps * batch, 1, rank);
@@ -96,16 +97,15 @@ void Lstm<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* 
                      product<T>(rows.size(), G, D_, x.dense + rows.begin * D_, D_, 1, W_panels_.data(), b_, 0,
                                 gates + rows.begin * G, G),
                      own);
-            threads.meet();
+            threads.meet(own);
         }
-        if (rank > 0 && !by_rows && !by_units) return;
-        const auto rows = by_rows ? threads.share(batch, 1, rank) : Threads::Range{0, batch};
+        const auto rows = by_units ? Threads::Range{0, batch} : share_of_batch(batch, threads, rank);
         const auto units = by_units ? threads.share(blocks, 1, rank) : Threads::Range{0, blocks};
-        for (Index t = 0; t < steps; ++t) {
+        for (Index t = 0; t < steps && rows.size() > 0; ++t) {
             const LayerInput<T> x_t{x.tokens ? x.tokens + t * batch : nullptr, nullptr};
             step_part({rows.begin, rows.size(), units.begin, units.size(), t % 2 == 1}, x_t, h + t * slot, c + t * slot,
                       h + (t + 1) * slot, c + (t + 1) * slot, gates + t * batch * G, own);
-            if (by_units) threads.meet();
+            if (by_units) threads.meet(own);
         }
     });
 }
@@ -122,18 +122,21 @@ void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, co
     const auto& k = active_kernels<T>();
     const Index G = 4 * H_, slot = batch * H_, all = steps * batch;
     threads.run(poll, [&](Index rank, Poll& own) {
-        const auto rows = share_of_batch(batch, threads, rank);
-        const Index first = rows.begin * H_;
-        for (Index t = rows.size() > 0 ? steps : 0; t-- > 0;) {
-            T* da = gates + (t * batch + rows.begin) * G;
-            const Index now = t * slot + first;
-            k.lstm_backward(rows.size(), H_, c + now, c + now + slot, dh_out + now, gradients.dh + first, da,
-                            gradients.dc + first);
-            multiply(
-                k, product<T>(rows.size(), H_, G, da, G, 1, R_transposed_.data(), nullptr, 0, gradients.dh + first, H_),
-                own);
-        }
-        threads.meet();
+        in_row_blocks(share_of_batch(batch, threads, rank), H_, [&](Threads::Range rows) {
+            const Index first = rows.begin * H_;
+            for (Index t = steps; t-- > 0;) {
+                T* da = gates + (t * batch + rows.begin) * G;
+                const Index now = t * slot + first;
+                own(elementary_work * rows.size() * H_);
+                k.lstm_backward(rows.size(), H_, c + now, c + now + slot, dh_out + now, gradients.dh + first, da,
+                                gradients.dc + first);
+                multiply(k,
+                         product<T>(rows.size(), H_, G, da, G, 1, R_transposed_.data(), nullptr, 0,
+                                    gradients.dh + first, H_),
+                         own);
+            }
+        });
+        threads.meet(own);
         WeightGradient<T> gradient(all, G, G, gates, scratch, threads, rank, own);
         gradient.add(H_, h, gradients.dR, G);
         gradient.add(D_, x, gradients.dW, gradients.db);

@@ -5,6 +5,7 @@
 #include "core/float_control.hpp"
 #include "core/products.hpp"
 #include "layers/packed_weights.hpp"
+#include "layers/share_of_batch.hpp"
 #include "layers/weight_gradient.hpp"
 
 namespace rnnfast {
@@ -48,15 +49,18 @@ void Rnn<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, Threads& t
                      product<T>(all.size(), H, D_, x.dense + all.begin * D_, D_, 1, W_panels_.data(), b_, 0,
                                 a + all.begin * H, H),
                      own);
-            threads.meet();
+            threads.meet(own);
         }
-        const auto rows = share_of_batch(batch, threads, rank);
-        for (Index t = 0; t < steps && rows.size() > 0; ++t) {
-            const Index now = t * slot + rows.begin * H;
-            if (x.tokens) k.gather(rows.size(), H, x.tokens + t * batch + rows.begin, W_, b_, a + now);
-            multiply(k, product<T>(rows.size(), H, H, h + now, H, 1, R_panels_.data(), a + now, H, a + now, H), own);
-            cell.forward(rows.size() * H, a + now);
-        }
+        in_row_blocks(share_of_batch(batch, threads, rank), H, [&](Threads::Range rows) {
+            for (Index t = 0; t < steps; ++t) {
+                own(elementary_work * rows.size() * H);
+                const Index now = t * slot + rows.begin * H;
+                if (x.tokens) k.gather(rows.size(), H, x.tokens + t * batch + rows.begin, W_, b_, a + now);
+                multiply(k, product<T>(rows.size(), H, H, h + now, H, 1, R_panels_.data(), a + now, H, a + now, H),
+                         own);
+                cell.forward(rows.size() * H, a + now);
+            }
+        });
     });
 }
 
@@ -73,14 +77,17 @@ void Rnn<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, T* 
     const auto& cell = cell_of(k, nonlinearity_);
     const Index H = H_, slot = batch * H, all = steps * batch;
     threads.run(poll, [&](Index rank, Poll& own) {
-        const auto rows = share_of_batch(batch, threads, rank);
-        T* const dh = gradients.dh + rows.begin * H;
-        for (Index t = rows.size() > 0 ? steps : 0; t-- > 0;) {
-            const Index now = t * slot + rows.begin * H;
-            cell.backward(rows.size() * H, h + slot + now, dh, da + now);
-            multiply(k, product<T>(rows.size(), H, H, da + now, H, 1, R_transposed_.data(), nullptr, 0, dh, H), own);
-        }
-        threads.meet();
+        in_row_blocks(share_of_batch(batch, threads, rank), H, [&](Threads::Range rows) {
+            T* const dh = gradients.dh + rows.begin * H;
+            for (Index t = steps; t-- > 0;) {
+                own(elementary_work * rows.size() * H);
+                const Index now = t * slot + rows.begin * H;
+                cell.backward(rows.size() * H, h + slot + now, dh, da + now);
+                multiply(k, product<T>(rows.size(), H, H, da + now, H, 1, R_transposed_.data(), nullptr, 0, dh, H),
+                         own);
+            }
+        });
+        threads.meet(own);
         WeightGradient<T> gradient(all, H, H, da, scratch, threads, rank, own);
         gradient.add(H, h, gradients.dR, H);
         gradient.add(D_, x, gradients.dW, gradients.db);

@@ -10,13 +10,6 @@
 
 namespace rnnfast {
 
-/// The rows of a batch that rank takes through time, for rows never wait for each other: none but rank 0 has any where
-/// the batch is too small to be shared.
-inline Threads::Range share_of_batch(Index batch, const Threads& threads, Index rank) noexcept {
-    if (batch >= 8 * threads.count()) return threads.share(batch, 1, rank);
-    return {0, rank == 0 ? batch : 0};
-}
-
 template <class T>
 class WeightGradient {
 public:
@@ -83,7 +76,7 @@ private:
 
     void transpose(Index inputs, const T* x) {
         constexpr Index block = 16;
-        threads_.meet();  // all have done with what was there
+        threads_.meet(poll_);  // all have done with what was there
         const auto part = threads_.share(inputs, block, rank_);
         for (Index row = 0; row < rows_; row += block) {
             const Index end = std::min(rows_, row + block);
@@ -91,7 +84,7 @@ private:
                 for (Index i = row; i < end; ++i) transposed_[j * rows_ + i] = x[i * inputs + j];
             poll_(block * part.size());
         }
-        threads_.meet();
+        threads_.meet(poll_);
     }
 
     Index rows_, stride_;

@@ -231,7 +231,8 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
 
         EpochStats stats;
         stats.training = progress.current;
-        if (validation.sequences.samples) stats.validation = evaluate(validation.sequences, options.num_threads, poll);
+        if (validation.sequences.samples)
+            stats.validation = rnnfast::evaluate(network, impl_->weights, validation.sequences, threads, poll);
         stats.seconds = std::chrono::duration<double>(Poll::Clock::now() - begin).count();
         progress.epochs.push_back(stats);
         ++progress.epoch;

@@ -106,7 +106,7 @@ private:
     void draw(Index n, Cursor& cursor, std::uint64_t& position) {
         const Index V = network_.config.vocab_size;
         const Stream& stream = streams_[n];
-        poll_(8 * V);
+        poll_(elementary_work * V);
         const T u = random_uniform<T>({stream.seed, stream.stream}, position, Purpose::sampling);
         const std::int32_t token = sampler_(logits_.data() + n * V, u);
         if (token < 0) throw Undrawable{n, cursor.drawn};
@@ -144,15 +144,17 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
     const Network<T>& network = impl_->network;
     const Index H = config().hidden_size, N = static_cast<Index>(streams.size());
     check_options(options, streams, config().vocab_size);
-    const double work = static_cast<double>(network.flat.size()) * static_cast<double>(N) *
-                        static_cast<double>(std::max<Index>(options.length, 1));
-    const Index wanted = choose_threads(options.num_threads, work);
+    Index tokens_read = 0;
+    for (const Stream& s : streams) tokens_read += options.length + s.prompt_length;
+    const double work = static_cast<double>(network.flat.size()) * static_cast<double>(tokens_read);
+    // Each thread reads all weights: it takes some streams together for that to pay.
+    const Index wanted = choose_threads(options.num_threads, N < 32 ? 0 : work);
     in_blocks(N, options.length, poll,
               [&](Index row, Index count) { std::fill_n(tokens + row * options.length, count * options.length, -1); });
     if (options.length == 0 || N == 0) return;
 
     const FloatScope scope;
-    Threads threads(std::min(wanted, options.num_threads == 0 ? (N + 15) / 16 : N));
+    Threads threads(std::min(wanted, N));
     const ReadLock lock(impl_->weights, poll);
     threads.run(poll, [&](Index rank, Poll& own) {
         const auto part = threads.share(N, 1, rank);

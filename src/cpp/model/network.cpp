@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <stdexcept>
 
 #include "core/check.hpp"
@@ -45,7 +46,9 @@ Network<T>::Network(const LanguageModelConfig& configuration)
     constexpr Index step = cache_line / static_cast<Index>(sizeof(T));
     const auto padded = [](Index size) { return (size + step - 1) / step * step; };
     Index total = 0;
-    for (const auto& p : parameters) total += padded(p.size);
+    constexpr Index most = Index{1} << 58;  // one parameter has at most 2^57 numbers: the sum cannot overflow
+    for (const auto& p : parameters)
+        if ((total += padded(p.size)) > most) throw std::bad_alloc();
     flat = Buffer<T>(total);
     Index at = 0;
     for (auto& p : parameters) {

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "model/lock.hpp"
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/dense.hpp"
 #include "rnnfast/language_model.hpp"
@@ -66,5 +67,10 @@ struct Activations {
 template <class T>
 void forward(const Network<T>& network, Index steps, const std::int32_t* tokens, Activations<T>& activations,
              Threads& threads, Poll& poll);
+
+/// LanguageModel::evaluate with a crew that is there.
+template <class T>
+LossSums evaluate(const Network<T>& network, WeightsMutex& weights, const Sequences& data, Threads& threads,
+                  Poll& poll);
 
 }  // namespace rnnfast

@@ -23,28 +23,22 @@ Index steps_at_a_time(Index steps, Index rows, Index V) {
 // Multiply-adds of a chunk.
 template <class T>
 double work(const Network<T>& network, Index rows, Index steps) {
-    return static_cast<double>(network.flat.size()) * static_cast<double>(std::min(rows, most_rows)) *
+    return static_cast<double>(network.flat.size()) * static_cast<double>(rows) *
            static_cast<double>(std::min(steps, most_steps));
 }
 
 }  // namespace
 
 template <class T>
-LossSums LanguageModel<T>::evaluate(const Sequences& data, Index num_threads, Poll& poll) const {
-    const Network<T>& network = impl_->network;
-    const Index V = config().vocab_size;
-    at_least("evaluate: X: the number of samples", data.samples, 1);
-    at_least("evaluate: X: the number of steps", data.steps, 1);
-    check_tokens("X", data.samples, data.steps, data.inputs, V);
-    check_tokens("Y", data.samples, data.steps, data.targets, V);
-    const FloatScope scope;
-    Threads threads(choose_threads(num_threads, work(network, data.samples, data.steps)));
+LossSums evaluate(const Network<T>& network, WeightsMutex& weights, const Sequences& data, Threads& threads,
+                  Poll& poll) {
+    const Index V = network.config.vocab_size;
     LossSums sums;
     for (Index row = 0; row < data.samples; row += most_rows) {
-        const ReadLock lock(impl_->weights, poll);
+        const ReadLock lock(weights, poll);
         const Index N = std::min(most_rows, data.samples - row);
         const Index chunk = steps_at_a_time(data.steps, N, V);
-        Activations<T> activations(config(), chunk, N);
+        Activations<T> activations(network.config, chunk, N);
         Buffer<T> logits(chunk * N * V);
         Buffer<std::int32_t> inputs(chunk * N), targets(chunk * N);
         for (Index from = 0; from < data.steps; from += chunk) {
@@ -58,6 +52,19 @@ LossSums LanguageModel<T>::evaluate(const Sequences& data, Index num_threads, Po
         }
     }
     return sums;
+}
+
+template <class T>
+LossSums LanguageModel<T>::evaluate(const Sequences& data, Index num_threads, Poll& poll) const {
+    const Network<T>& network = impl_->network;
+    const Index V = config().vocab_size;
+    at_least("evaluate: X: the number of samples", data.samples, 1);
+    at_least("evaluate: X: the number of steps", data.steps, 1);
+    check_tokens("X", data.samples, data.steps, data.inputs, V);
+    check_tokens("Y", data.samples, data.steps, data.targets, V);
+    const FloatScope scope;
+    Threads threads(choose_threads(num_threads, work(network, std::min(most_rows, data.samples), data.steps)));
+    return rnnfast::evaluate(network, impl_->weights, data, threads, poll);
 }
 
 template <class T>
@@ -90,6 +97,8 @@ void LanguageModel<T>::predict(Index N, Index steps, const std::int32_t* inputs,
     activations.store_state(0, state.h, state.c);
 }
 
+template LossSums evaluate(const Network<float>&, WeightsMutex&, const Sequences&, Threads&, Poll&);
+template LossSums evaluate(const Network<double>&, WeightsMutex&, const Sequences&, Threads&, Poll&);
 template LossSums LanguageModel<float>::evaluate(const Sequences&, Index, Poll&) const;
 template LossSums LanguageModel<double>::evaluate(const Sequences&, Index, Poll&) const;
 template void LanguageModel<float>::predict(Index, Index, const std::int32_t*, float*, StateView<float>, Index,

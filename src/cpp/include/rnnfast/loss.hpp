@@ -4,24 +4,11 @@
 #include <cstdint>
 
 #include "rnnfast/index.hpp"
+#include "rnnfast/loss_sums.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/threads.hpp"
 
 namespace rnnfast {
-
-/// Sums over the rows whose target counts.
-struct LossSums {
-    double loss = 0;           ///< nats
-    std::int64_t count = 0;    ///< targets that count: not -1
-    std::int64_t correct = 0;  ///< rows whose largest logit (the first of equals) is the target's
-
-    LossSums& operator+=(const LossSums& other) noexcept {
-        loss += other.loss;
-        count += other.count;
-        correct += other.correct;
-        return *this;
-    }
-};
 
 /// V at least 1, targets -1 to V - 1: none of these is checked here. Rows are summed in blocks whose size V alone
 /// decides, and the blocks in ascending order: no bit depends on the threads.

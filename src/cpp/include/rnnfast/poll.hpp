@@ -1,6 +1,7 @@
 // How a long native call stays interruptible.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,7 @@ public:
 
     /// Calls the hook if it is due. Throws what the hook throws.
     void operator()() {
+        if (ended_ && ended_->load(std::memory_order_relaxed)) throw Ended();
         if (hook_ && Clock::now() >= due_) call();
     }
 
@@ -38,6 +40,9 @@ public:
     }
 
 private:
+    friend class Threads;
+    struct Ended {};  // what ends one thread of a call where another one has failed
+
     void call();
 
     std::function<void()> hook_;
@@ -45,6 +50,7 @@ private:
     Clock::time_point due_{};
     std::int64_t work_ = 0;
     std::uint64_t callers_control_ = 0;
+    const std::atomic<bool>* ended_ = nullptr;  // of the call with threads that it is in
 };
 
 }  // namespace rnnfast

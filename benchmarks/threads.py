@@ -11,7 +11,6 @@ import numpy as np
 from benchmarks import char_training, jazz_training, training
 from benchmarks.harness import Goal, Row, Work, compare
 from benchmarks.peers import PEERS, Training
-from rnnfast import LanguageModel
 
 TWO = 2
 

@@ -241,6 +241,8 @@ class LanguageModel:
         -----
         However it ends (Ctrl-C, a callback's exception, NonFiniteError), it ends at a whole step: parameters, optimiser
         and `history` are those of the last complete one.
+
+        The memory that training takes is kept for the next call, until one of another shape or the model's end.
         """
         inputs, targets = training_pair(X, Y, self.vocab_size)
         inputs, targets, held_out = validation_split(inputs, targets, validation, self.vocab_size)

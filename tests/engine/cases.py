@@ -157,9 +157,7 @@ class Gru:
         return _core.gru_forward(self.x, *self.weights, self.h0, num_threads)
 
     def backward(self, h: Any, gates: Any, u: Any, *, num_threads: int = 1) -> dict[str, Any]:
-        return _core.gru_backward(
-            self.dh_out, self.x, h, gates, u, *self.weights, self.dh_last, num_threads
-        )
+        return _core.gru_backward(self.dh_out, self.x, h, gates, u, *self.weights, self.dh_last, num_threads)
 
 
 def make_gru(

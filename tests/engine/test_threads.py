@@ -49,7 +49,8 @@ def test_a_model_is_the_same_whatever_the_threads(isa, dtype, num_threads, clip)
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize(
-    ("wrong", "error"), [(0, ValueError), (-1, ValueError), (1025, ValueError), (1.5, TypeError), (True, ValueError)]
+    ("wrong", "error"),
+    [(0, ValueError), (-1, ValueError), (1025, ValueError), (1.5, TypeError), (True, ValueError)],
 )
 def test_a_wrong_number_is_refused_by_name_and_nothing_changes(call, wrong, error):
     X, Y = samples()

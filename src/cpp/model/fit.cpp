@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 #include "core/check.hpp"
@@ -47,6 +48,7 @@ public:
           flat_(network.flat.size()) {}
 
     Buffer<T>& flat() { return flat_; }
+    Index batch() const { return activations_.batch; }
 
     /// The gradient of the reduced loss over the samples in `order` [batch]; adds the loss to `sums`.
     void compute(const Sequences& data, const Index* order, Reduction reduction, LossSums& sums, Threads& threads,
@@ -99,6 +101,32 @@ private:
     Buffer<std::int32_t> inputs_, targets_;
     Buffer<T> flat_;
 };
+
+// What a fit works in. Fresh memory is slow (the system hands it out page by page), so the last one's is kept.
+template <class T>
+struct TrainingMemory {
+    TrainingMemory(const Network<T>& network, Index steps_, Index batch, Index last_batch)
+        : steps(steps_), whole(network, steps, batch) {
+        if (last_batch > 0) rest.emplace(network, steps, last_batch);
+    }
+    bool fits(Index steps_, Index batch, Index last_batch) const {
+        return steps == steps_ && whole.batch() == batch && (rest ? rest->batch() : 0) == last_batch;
+    }
+
+    Index steps;
+    Gradient<T> whole;
+    std::optional<Gradient<T>> rest;  // the last batch of an epoch, where it is smaller
+};
+
+template <class T>
+TrainingMemory<T>& training_memory(std::shared_ptr<void>& kept, const Network<T>& network, Index steps, Index batch,
+                                   Index last_batch) {
+    if (!kept || !static_cast<TrainingMemory<T>*>(kept.get())->fits(steps, batch, last_batch)) {
+        kept.reset();
+        kept = std::make_shared<TrainingMemory<T>>(network, steps, batch, last_batch);
+    }
+    return *static_cast<TrainingMemory<T>*>(kept.get());
+}
 
 // Adam remembers the gradient's square: an element that overflows it would stop learning for good.
 template <class T>
@@ -184,9 +212,7 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
     const Index samples = given.samples;
     const Index batch = options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
     const Index last_batch = samples % batch;
-    Gradient<T> whole(network, given.steps, batch);
-    std::optional<Gradient<T>> rest;
-    if (last_batch > 0) rest.emplace(network, given.steps, last_batch);
+    TrainingMemory<T>& memory = training_memory(impl_->training_memory, network, given.steps, batch, last_batch);
     Buffer<Index> order(samples);
     Threads threads(choose_threads(options.num_threads, work_of_step(network, given.steps * batch)));
     {
@@ -197,7 +223,7 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
     progress.steps_per_epoch = samples / batch + (last_batch > 0);
 
     const auto step = [&](Index first) {
-        Gradient<T>& gradient = first + batch <= samples ? whole : *rest;
+        Gradient<T>& gradient = first + batch <= samples ? memory.whole : *memory.rest;
         LossSums sums;
         poll();
         {

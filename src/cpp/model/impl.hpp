@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 
 #include "model/lock.hpp"
 #include "model/network.hpp"
@@ -15,6 +16,7 @@ struct LanguageModel<T>::Impl {
     Network<T> network;
     OptimizerState<T> optimizer;
     std::uint64_t epochs_begun = 0;
+    std::shared_ptr<void> training_memory;  // of the last fit (model/fit.cpp); `fitting` guards it
 
     // Readers of any of the above hold a ReadLock, writers a WriteLock; one fit at a time is `fitting`.
     mutable WeightsMutex weights;

@@ -150,6 +150,7 @@ public:
 
     /// Trains. `progress` is written as it goes and holds the history of the whole epochs, also after an exception:
     /// whatever ends fit (the poll's hook, epoch_end, NonFiniteError), it ends between two whole steps.
+    /// The memory of its activations is kept for the next fit, until one of another shape or the model's end.
     /// `data` is copied at entry. epoch_end runs in the caller's floating-point mode.
     /// Throws std::invalid_argument (options, tokens outside the vocabulary, nothing to learn from), NonFiniteError,
     /// and std::runtime_error where the model is being fitted already; in the first and last case `progress` is

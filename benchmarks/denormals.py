@@ -34,11 +34,18 @@ def layer(dtype: type[np.floating[Any]], c0: float) -> Callable[[], Any]:
     return run
 
 
+def verify(cells: npt.NDArray[Any], smallest: float) -> None:
+    """From the smallest normal number on, every later half must have been flushed to zero."""
+    if not (cells[0] == smallest).all() or cells[1:].any():
+        raise AssertionError("subnormal states are not flushed: nothing to time")
+
+
 def rows_alone(isas: Sequence[str]) -> Iterator[Row]:
     """On every instruction set, also those that nobody times otherwise."""
     for dtype in (np.float32, np.float64):
         smallest = float(np.finfo(dtype).smallest_normal)
         work = Work(0, f"subnormal states, {np.dtype(dtype)}", "step", STEPS * CALLS)
+        verify(layer(dtype, smallest)(), smallest)
         for isa in [*isas, *(other for other in rnnfast.available_isas() if other not in isas)]:
             yield from compare(
                 work, layer(dtype, smallest), "normal states", layer(dtype, 1.0), goal=GOAL, isas=[isa]

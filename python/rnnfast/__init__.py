@@ -22,7 +22,7 @@ from rnnfast.train import History
 if TYPE_CHECKING:
     from rnnfast import course, music, reference, text
 
-_SUBPACKAGES = ("course", "music", "reference", "text")
+_SUBPACKAGES = ("course", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "available_isas",
     "course",
     "music",
+    "names",
     "reference",
     "set_isa",
     "show_config",

@@ -14,7 +14,9 @@
 #include "rnnfast/elementwise.hpp"
 #include "rnnfast/isa.hpp"
 #include "rnnfast/loss.hpp"
+#include "rnnfast/gru.hpp"
 #include "rnnfast/lstm.hpp"
+#include "rnnfast/rnn.hpp"
 #include "rnnfast/optimizer.hpp"
 #include "rnnfast/random.hpp"
 #include "rnnfast/sampler.hpp"
@@ -99,6 +101,52 @@ Results<T> lstm(Threads& threads) {
     layer.backward(steps, N, {nullptr, x.data()}, h.data(), c.data(), dh_out.data(), gates.data(),
                    {dW.data(), dR.data(), db.data(), dx.data(), dh.data(), dc.data()}, scratch.data(), threads, poll);
     for (const auto& out : {dW, dR, db, dx, dh, dc, gates}) results.add(out);
+    return results;
+}
+
+template <class T>
+Results<T> rnn(Threads& threads) {
+    constexpr Index steps = 4, N = 17, D = 5, H = 21;
+    Results<T> results;
+    Poll poll;
+    const auto W = uniform<T>(D * H, 1, T(-1), T(1)), R = uniform<T>(H * H, 2, T(-1), T(1));
+    const auto b = uniform<T>(H, 3, T(-1), T(1)), x = uniform<T>(steps * N * D, 4, T(-2), T(2));
+    for (const auto nonlinearity : {Nonlinearity::tanh, Nonlinearity::relu}) {
+        auto h = uniform<T>((steps + 1) * N * H, 6, T(-1), T(1)), da = uniform<T>(steps * N * H, 5, T(-1), T(1));
+        auto dW = zeros<T>(D * H), dR = zeros<T>(H * H), db = zeros<T>(H), dx = zeros<T>(steps * N * D);
+        auto dh = uniform<T>(N * H, 8, T(-1), T(1));
+        Rnn<T> layer(D, H, nonlinearity);
+        layer.prepare(W.data(), R.data(), b.data(), false, true, threads);
+        layer.forward(steps, N, {nullptr, x.data()}, h.data(), threads, poll);
+        auto scratch = zeros<T>(layer.backward_scratch(steps, N));
+        layer.backward(steps, N, {nullptr, x.data()}, h.data(), da.data(),
+                       {dW.data(), dR.data(), db.data(), dx.data(), dh.data()}, scratch.data(), threads, poll);
+        for (const auto& out : {h, dW, dR, db, dx, dh, da}) results.add(out);
+    }
+    return results;
+}
+
+template <class T>
+Results<T> gru(Threads& threads) {
+    constexpr Index steps = 4, N = 17, D = 5, H = 21;
+    Results<T> results;
+    Poll poll;
+    const auto W = uniform<T>(D * 3 * H, 1, T(-1), T(1)), R = uniform<T>(H * 3 * H, 2, T(-1), T(1));
+    const auto b = uniform<T>(3 * H, 3, T(-1), T(1)), b_Rn = uniform<T>(H, 7, T(-1), T(1));
+    const auto x = uniform<T>(steps * N * D, 4, T(-2), T(2)), dh_out = uniform<T>(steps * N * H, 5, T(-1), T(1));
+    for (const bool reset_after : {true, false}) {
+        auto h = uniform<T>((steps + 1) * N * H, 6, T(-1), T(1)), gates = zeros<T>(steps * N * 3 * H);
+        auto u = zeros<T>(steps * N * H), dx = zeros<T>(steps * N * D), dh = uniform<T>(N * H, 8, T(-1), T(1));
+        auto dW = zeros<T>(D * 3 * H), dR = zeros<T>(H * 3 * H), db = zeros<T>(3 * H), db_Rn = zeros<T>(H);
+        Gru<T> layer(D, H, reset_after);
+        layer.prepare(W.data(), R.data(), b.data(), reset_after ? b_Rn.data() : nullptr, false, true, threads);
+        layer.forward(steps, N, {nullptr, x.data()}, h.data(), gates.data(), u.data(), threads, poll);
+        auto scratch = zeros<T>(layer.backward_scratch(steps, N));
+        layer.backward(steps, N, {nullptr, x.data()}, h.data(), dh_out.data(), gates.data(), u.data(),
+                       {dW.data(), dR.data(), db.data(), db_Rn.data(), dx.data(), dh.data()}, scratch.data(), threads,
+                       poll);
+        for (const auto& out : {h, gates, u, dW, dR, db, db_Rn, dx, dh}) results.add(out);
+    }
     return results;
 }
 
@@ -223,6 +271,8 @@ void check_same_bits(Results<T> (*work)(Threads&)) {
 TEST_CASE_TEMPLATE("the bits are the oracle's on every instruction set, with one thread or two", T, float, double) {
     SUBCASE("elementary functions") { check_same_bits(elementary_functions<T>); }
     SUBCASE("LSTM, forward and backward") { check_same_bits(lstm<T>); }
+    SUBCASE("basic RNN, forward and backward") { check_same_bits(rnn<T>); }
+    SUBCASE("GRU, forward and backward") { check_same_bits(gru<T>); }
     SUBCASE("dense layer, forward and backward") { check_same_bits(dense<T>); }
     SUBCASE("softmax and cross-entropy") { check_same_bits(losses<T>); }
     SUBCASE("draws") { check_same_bits(draws<T>); }

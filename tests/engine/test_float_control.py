@@ -101,9 +101,11 @@ def model():
     return rough
 
 
-def fitted(optimizer):
+def fitted(optimizer, **settings):
     trained = model()
-    trained.fit(X, Y, epochs=2, batch_size=3, optimizer=optimizer, clip_norm=0.3, validation=(X, Y))
+    trained.fit(
+        X, Y, epochs=2, batch_size=3, optimizer=optimizer, clip_norm=0.3, validation=(X, Y), **settings
+    )
     return list(snapshot(trained).values())
 
 
@@ -140,6 +142,9 @@ FUNCTIONS = {
     "predict": lambda: model().predict(X)[0],
     "step": lambda: model().step([1, 2])[0],
     "generate": lambda: model().generate(50, num_streams=3, temperature=0.7, top_p=0.9),
+    "fit with two threads": lambda: fitted(Adam(0.01), num_threads=2),
+    "generate with two threads": lambda: model().generate(50, num_streams=40, num_threads=2),
+    "predict with two threads": lambda: model().predict(np.tile(X, (5, 1)), num_threads=2)[0],
     "parameters": lambda: list(LanguageModel(5, 17).parameters.values()),
 }
 

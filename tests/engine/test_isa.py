@@ -82,5 +82,11 @@ def test_the_environment_may_be_wrong():
 def test_show_config(capsys):
     rnnfast.show_config()
     shown = capsys.readouterr().out
-    for fact in (rnnfast.__version__, rnnfast.active_isa(), sys.version.split()[0], platform.machine()):
+    for fact in (
+        rnnfast.__version__,
+        rnnfast.active_isa(),
+        sys.version.split()[0],
+        platform.machine(),
+        "threads:",
+    ):
         assert fact in shown

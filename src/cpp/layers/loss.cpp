@@ -12,7 +12,7 @@ namespace {
 
 // body(block, first row, number of rows) for all blocks of rows, some for each thread.
 template <class Body>
-void in_row_blocks(Index rows, Index step, Index V, Threads& threads, Poll& poll, Body body) {
+void share_blocks(Index rows, Index step, Index V, Threads& threads, Poll& poll, Body body) {
     const FloatScope scope;
     threads.run(poll, [&](Index rank, Poll& own) {
         const auto blocks = threads.share((rows + step - 1) / step, 1, rank);
@@ -29,7 +29,7 @@ template <class Block>
 void add_blocks(Index rows, Index V, LossSums& sums, Threads& threads, Poll& poll, Block block_sums) {
     const Index step = rows_of_block(V);
     std::vector<LossSums> parts(static_cast<std::size_t>((rows + step - 1) / step));
-    in_row_blocks(rows, step, V, threads, poll, [&](Index block, Index row, Index count) {
+    share_blocks(rows, step, V, threads, poll, [&](Index block, Index row, Index count) {
         block_sums(row, count, parts[static_cast<std::size_t>(block)]);
     });
     for (const LossSums& part : parts) sums += part;
@@ -58,8 +58,8 @@ void cross_entropy(Index rows, Index V, const std::int32_t* targets, T* logits, 
 template <class T>
 void softmax(Index rows, Index V, T* logits, Threads& threads, Poll& poll) {
     const auto& k = active_kernels<T>();
-    in_row_blocks(rows, rows_of_block(V), V, threads, poll,
-                  [&](Index, Index row, Index count) { k.softmax(count, V, logits + row * V); });
+    share_blocks(rows, rows_of_block(V), V, threads, poll,
+                 [&](Index, Index row, Index count) { k.softmax(count, V, logits + row * V); });
 }
 
 template void cross_entropy_gradient(Index, Index, const std::int32_t*, float, float*, LossSums&, Threads&, Poll&);

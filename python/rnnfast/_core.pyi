@@ -1,6 +1,6 @@
 """Types of the compiled module. Arrays are C-contiguous, and all float arrays of a call have one dtype."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,9 +30,17 @@ def log(x: _Floats) -> _Floats: ...
 def sigmoid(x: _Floats) -> _Floats: ...
 def tanh(x: _Floats) -> _Floats: ...
 
-# Layers: x is (T, N) tokens or (T, N, D) numbers
+# Layers: x is (T, N) tokens or (T, N, D) numbers; with batch_sizes, how many sequences run at each step, falling, all
+# arrays over time hold packed rows: x is (rows,) or (rows, D), states are (N + rows, H)
 def lstm_forward(
-    x: NDArray[Any], W: _Floats, R: _Floats, b: _Floats, h0: _Floats, c0: _Floats, num_threads: int = 1
+    x: NDArray[Any],
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    h0: _Floats,
+    c0: _Floats,
+    num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def lstm_backward(
     dh_out: _Floats,
@@ -46,9 +54,17 @@ def lstm_backward(
     dh_last: _Floats,
     dc_last: _Floats,
     num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> dict[str, Any]: ...
 def rnn_forward(
-    x: NDArray[Any], W: _Floats, R: _Floats, b: _Floats, h0: _Floats, nonlinearity: str, num_threads: int = 1
+    x: NDArray[Any],
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    h0: _Floats,
+    nonlinearity: str,
+    num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> _Floats: ...
 def rnn_backward(
     dh_out: _Floats,
@@ -60,6 +76,7 @@ def rnn_backward(
     dh_last: _Floats,
     nonlinearity: str,
     num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> dict[str, Any]: ...
 def gru_forward(
     x: NDArray[Any],
@@ -69,6 +86,7 @@ def gru_forward(
     b_Rn: _Floats | None,
     h0: _Floats,
     num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def gru_backward(
     dh_out: _Floats,
@@ -82,6 +100,7 @@ def gru_backward(
     b_Rn: _Floats | None,
     dh_last: _Floats,
     num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> dict[str, Any]: ...
 def dense_forward(x: _Floats, W: _Floats, b: _Floats, num_threads: int = 1) -> _Floats: ...
 def dense_backward(

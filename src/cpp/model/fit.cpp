@@ -41,7 +41,7 @@ public:
           dx_(network.config.num_layers > 1 ? dh_out_.size() : 0),
           dh_(batch * network.config.hidden_size),
           dc_(dh_.size()),
-          scratch_(std::max(network.layers[0].backward_scratch(steps, batch),
+          scratch_(std::max(network.layers[0].backward_scratch({steps, batch}),
                             network.dense.backward_scratch(steps * batch))),
           inputs_(steps * batch),
           targets_(steps * batch),
@@ -88,7 +88,7 @@ private:
                                              l > 0 ? dx_.data() : nullptr,
                                              dh_.data(),
                                              dc_.data()};
-            network_.layers[static_cast<std::size_t>(l)].backward(T_, N, x, a.h.data(), a.c.data(), dh_out_.data(),
+            network_.layers[static_cast<std::size_t>(l)].backward({T_, N}, x, a.h.data(), a.c.data(), dh_out_.data(),
                                                                   a.gates.data(), gradients, scratch_.data(), threads,
                                                                   poll);
             if (l > 0) std::swap(dh_out_, dx_);  // what comes down is the next one's gradient from above

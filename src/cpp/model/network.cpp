@@ -114,7 +114,7 @@ void forward(const Network<T>& network, Index steps, const std::int32_t* tokens,
     LayerInput<T> input{tokens, nullptr};
     for (std::size_t l = 0; l < network.layers.size(); ++l) {
         auto& a = activations.layers[l];
-        network.layers[l].forward(steps, activations.batch, input, a.h.data(), a.c.data(), a.gates.data(), threads,
+        network.layers[l].forward({steps, activations.batch}, input, a.h.data(), a.c.data(), a.gates.data(), threads,
                                   poll);
         input = {nullptr, a.h.data() + activations.slot_size};
     }

@@ -142,7 +142,58 @@ def optimizer_step(
 ) -> None: ...
 def clip_gradient(value: float | None, norm: float | None, g: _Floats, num_threads: int = 1) -> float: ...
 
+# Recurrent layers with parameters of their own; c is (0, N, H) where the cell has none
+class _Recurrent:
+    def __init__(
+        self,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bidirectional: bool,
+        dropout: float,
+        input_dropout: float,
+        seed: int,
+    ) -> None: ...
+    @property
+    def parameters(self) -> dict[str, _AnyFloats]: ...
+    def set_parameters(self, values: list[_AnyFloats | None]) -> None: ...
+    def forward(
+        self,
+        x: NDArray[Any],
+        h: _AnyFloats,
+        c: _AnyFloats,
+        lengths: NDArray[np.int64] | None,
+        reset: NDArray[np.bool_] | None,
+        masks: tuple[int, int] | None,
+        for_backward: bool,
+        num_threads: int,
+    ) -> tuple[_AnyFloats, _AnyFloats, _AnyFloats, _Run | None]: ...
+    def step(self, x: NDArray[Any], h: _AnyFloats, c: _AnyFloats) -> tuple[_AnyFloats, _AnyFloats]: ...
+
+class RecurrentF32(_Recurrent): ...
+class RecurrentF64(_Recurrent): ...
+
+class _Run:
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by forward alone
+    def backward(
+        self,
+        layer: _Recurrent,
+        dy: _AnyFloats,
+        dh: _AnyFloats,
+        dc: _AnyFloats,
+        dense: bool,
+        num_threads: int,
+    ) -> tuple[_AnyFloats | None, _AnyFloats, _AnyFloats, dict[str, _AnyFloats]]: ...
+
+class RunF32(_Run): ...
+class RunF64(_Run): ...
+
 # The language model
+def parameter_shapes(
+    vocab_size: int, hidden_size: int, num_layers: int, cell: str, embedding_size: int, tie_weights: bool
+) -> dict[str, tuple[int, ...]]: ...
+
 class FitProgress:
     def __init__(self) -> None: ...
     @property
@@ -158,7 +209,17 @@ class FitProgress:
     def stats(self, epoch: int) -> tuple[_Sums, _Sums | None, float]: ...
 
 class _LanguageModel:
-    def __init__(self, vocab_size: int, hidden_size: int, num_layers: int, seed: int) -> None: ...
+    def __init__(
+        self,
+        vocab_size: int,
+        hidden_size: int,
+        num_layers: int,
+        seed: int,
+        cell: str,
+        embedding_size: int,
+        tie_weights: bool,
+        dropout: float,
+    ) -> None: ...
     @property
     def num_parameters(self) -> int: ...
     @property
@@ -198,6 +259,8 @@ class _LanguageModel:
         epoch_end: Callable[[], bool] | None,
         on_progress: Callable[[], object] | None,
         num_threads: int,
+        truncate: int,
+        stateful: bool,
     ) -> None: ...
     def evaluate(self, inputs: _Tokens, targets: _Tokens, num_threads: int) -> _Sums: ...
     def predict(

@@ -79,6 +79,7 @@ PARTS = {
         "rnnfast.progress",
         "rnnfast.checkpoint",
     },
+    "rnnfast.characters": {"rnnfast._files", "rnnfast.text", "rnnfast.model"},
     "rnnfast.course.checking": {"rnnfast.reference"},
     "rnnfast.course": {"rnnfast.reference"},
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
@@ -124,6 +125,7 @@ def test_only_known_libraries_are_imported(path):
     else:
         allowed |= {"collections", "dataclasses", "math", "typing"}
     allowed |= {
+        "rnnfast.characters.plot": {"matplotlib"},
         "rnnfast.checkpoint": {"safetensors"},
         "rnnfast.progress": {"rich"},
         "rnnfast.music.midi": {"mido"},  # nowhere else

@@ -21,9 +21,9 @@ from rnnfast.state import State
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import course, music, reference, text
+    from rnnfast import characters, course, music, names, reference, text
 
-_SUBPACKAGES = ("course", "music", "names", "reference", "text")
+_SUBPACKAGES = ("characters", "course", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "__version__",
     "active_isa",
     "available_isas",
+    "characters",
     "course",
     "music",
     "names",

@@ -288,7 +288,7 @@ class LanguageModel:
         if progress:
             from rnnfast.progress import ProgressBar
 
-            display = ProgressBar(settings["epochs"], inputs.shape, native_progress)
+            display = ProgressBar(settings["epochs"], inputs.shape, native_progress, settings["reduction"])
         try:
             self._native.fit(
                 inputs,

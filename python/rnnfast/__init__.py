@@ -13,8 +13,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rnnfast._core import NonFiniteError, __version__
+from rnnfast.learning_rate import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearWarmup, StepDecay
 from rnnfast.model import LanguageModel
-from rnnfast.optim import SGD, Adam, Optimizer
+from rnnfast.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from rnnfast.optimizer_state import OptimizerState
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
 from rnnfast.state import State
 from rnnfast.train import History
@@ -28,11 +30,19 @@ _SUBPACKAGES = ("course", "music", "names", "reference", "text")
 __all__ = [
     "SGD",
     "Adam",
+    "AdamW",
+    "CosineDecay",
+    "ExponentialDecay",
     "History",
+    "InverseTimeDecay",
     "LanguageModel",
+    "LinearWarmup",
     "NonFiniteError",
     "Optimizer",
+    "OptimizerState",
+    "RMSprop",
     "State",
+    "StepDecay",
     "__version__",
     "active_isa",
     "available_isas",

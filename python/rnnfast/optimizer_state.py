@@ -1,0 +1,172 @@
+"""What an optimiser remembers, and one update of named arrays by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnfast import _core
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+
+
+@dataclass(eq=False)
+class OptimizerState:
+    """What an optimiser remembers: plain numbers and arrays, which can be pickled and copied.
+
+    Attributes
+    ----------
+    kind : {"sgd", "rmsprop", "adam", "adamw"}
+        Whose it is.
+    steps : int
+        Updates so far: the step that schedules of the learning rate ask for.
+    beta1_power, beta2_power : float
+        beta^steps, of Adam and AdamW.
+    slots : mapping of slot -> parameter's name -> array
+        Arrays of the parameters' shapes and dtype. ``m`` and ``v`` are the running means of the gradient and of its
+        square, ``momentum`` the sum that the momentum of SGD and RMSprop carries on. Those not needed are left out.
+    """
+
+    kind: str
+    steps: int = 0
+    beta1_power: float = 1.0
+    beta2_power: float = 1.0
+    slots: dict[str, dict[str, Array]] = field(default_factory=dict)
+
+
+def initial_state(config: _core.OptimizerConfig, parameters: Arrays) -> OptimizerState:
+    """State before the first update of `parameters`: zeros."""
+    _check_parameters(parameters)
+    slots = {
+        slot: {name: np.zeros(p.shape, p.dtype) for name, p in parameters.items()} for slot in config.slots
+    }
+    return OptimizerState(config.kind, slots=slots)
+
+
+def update(
+    config: _core.OptimizerConfig,
+    parameters: Arrays,
+    gradients: Arrays,
+    state: OptimizerState,
+    *,
+    clip_value: float | None,
+    clip_norm: float | None,
+    keras_clip_norm: bool,
+    num_threads: int,
+) -> float:
+    """Change `parameters` and `state` in place; all is checked before anything changes.
+
+    Returns the global norm of the gradients before clipping.
+    """
+    _check_parameters(parameters)
+    own = _gradients(parameters, gradients)
+    _check_state(config, parameters, state)
+    slots = {slot: [state.slots[slot][name] for name in parameters] for slot in config.slots}
+    _check_apart([*parameters.values(), *(array for arrays in slots.values() for array in arrays)], own)
+    size = sum(p.size for p in parameters.values())
+    threads = _core.choose_threads(
+        num_threads, 64.0 * size
+    )  # a number's update is as long as so many multiply-adds
+    try:
+        norm, state.steps, state.beta1_power, state.beta2_power = _core.optimizer_step(
+            config,
+            clip_value,
+            clip_norm,
+            keras_clip_norm,
+            list(parameters.values()),
+            own,
+            slots,
+            state.steps,
+            state.beta1_power,
+            state.beta2_power,
+            threads,
+        )
+    except _core.NonFiniteError as error:
+        culprit = next((name for name, g in gradients.items() if not np.isfinite(g).all()), None)
+        if culprit is None:
+            raise
+        raise _core.NonFiniteError(f"{error} (gradients[{culprit!r}])") from None
+    return norm
+
+
+def _check_parameters(parameters: Arrays) -> None:
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters is {parameters!r}, expected a mapping of names to arrays")
+    dtypes = set()
+    for name, p in parameters.items():
+        if not isinstance(p, np.ndarray) or p.dtype not in (np.float32, np.float64):
+            came = p.dtype if isinstance(p, np.ndarray) else repr(p)
+            raise TypeError(f"parameters[{name!r}] is {came}, expected an array of float32 or float64")
+        if not (p.flags.c_contiguous and p.flags.writeable):
+            raise ValueError(
+                f"parameters[{name!r}] is not C-contiguous and writeable: it is changed in place"
+            )
+        dtypes.add(p.dtype)
+    if len(dtypes) > 1:
+        raise TypeError(
+            f"parameters has arrays of {' and '.join(sorted(map(str, dtypes)))}, expected one dtype"
+        )
+
+
+def _gradients(parameters: Arrays, gradients: Arrays) -> list[Array]:
+    """Of each parameter, contiguous."""
+    if not isinstance(gradients, Mapping):
+        raise TypeError(f"gradients is {gradients!r}, expected a mapping of names to arrays")
+    if parameters.keys() != gradients.keys():
+        raise ValueError(
+            f"gradients has names {sorted(gradients)}, expected {sorted(parameters)} as parameters"
+        )
+    for name, p in parameters.items():
+        _check_like(f"gradients[{name!r}]", gradients[name], p)
+    return [np.asarray(gradients[name], order="C") for name in parameters]
+
+
+def _check_state(config: _core.OptimizerConfig, parameters: Arrays, state: OptimizerState) -> None:
+    if not isinstance(state, OptimizerState):
+        raise TypeError(f"state is {state!r}, expected an OptimizerState, as initial_state gives")
+    if (state.kind, sorted(state.slots)) != (config.kind, sorted(config.slots)):
+        raise ValueError(
+            f"state is {state.kind!r} with slots {sorted(state.slots)}, expected {config.kind!r} with slots "
+            f"{sorted(config.slots)}: use the initial_state of this optimiser"
+        )
+    for slot, arrays in state.slots.items():
+        if arrays.keys() != parameters.keys():
+            raise ValueError(
+                f"state.slots[{slot!r}] has names {sorted(arrays)}, expected {sorted(parameters)} as parameters"
+            )
+        for name, p in parameters.items():
+            _check_like(f"state.slots[{slot!r}][{name!r}]", arrays[name], p)
+            if not (arrays[name].flags.c_contiguous and arrays[name].flags.writeable):
+                raise ValueError(
+                    f"state.slots[{slot!r}][{name!r}] is not C-contiguous and writeable: it is changed in place"
+                )
+
+
+def _check_like(what: str, array: Array, p: Array) -> None:
+    is_array = isinstance(array, np.ndarray | np.generic)  # arithmetic on () arrays makes scalars
+    if not is_array or array.dtype != p.dtype:
+        came = array.dtype if is_array else repr(array)
+        raise TypeError(f"{what} is {came}, expected an array of {p.dtype} as the parameter")
+    if array.shape != p.shape:
+        raise ValueError(f"{what} has shape {array.shape}, expected {p.shape} as the parameter")
+
+
+def _check_apart(changed: list[Array], read: list[Array]) -> None:
+    """No array that is changed may share memory with another one: its numbers would be updated twice."""
+    spans = sorted(
+        (start, start + array.nbytes, is_changed)
+        for arrays, is_changed in ((changed, True), (read, False))
+        for array in arrays
+        for start in (array.ctypes.data,)
+    )
+    changed_until = until = 0
+    for start, end, is_changed in spans:
+        if start < changed_until or (is_changed and start < until):
+            raise ValueError("parameters, gradients and state share memory: each needs an array of its own")
+        until = max(until, end)
+        changed_until = max(changed_until, end) if is_changed else changed_until

@@ -60,7 +60,7 @@ PARTS = {
     "rnnfast.names": set(),
     "rnnfast.runtime": {"rnnfast._core"},
     "rnnfast.learning_rate": {"rnnfast._core", "rnnfast._arguments"},
-    "rnnfast.optimizer_state": {"rnnfast._core"},
+    "rnnfast.optimizer_state": {"rnnfast._core", "rnnfast._arguments"},
     "rnnfast.optim": {
         "rnnfast._core",
         "rnnfast._arguments",

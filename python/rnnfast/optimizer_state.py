@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core
+from rnnfast._arguments import integer, real
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -134,6 +135,11 @@ def _check_state(config: _core.OptimizerConfig, parameters: Arrays, state: Optim
             f"state is {state.kind!r} with slots {sorted(state.slots)}, expected {config.kind!r} with slots "
             f"{sorted(config.slots)}: use the initial_state of this optimiser"
         )
+    if integer("state.steps", state.steps) < 0:
+        raise ValueError(f"state.steps is {state.steps}, expected at least 0")
+    for power in ("beta1_power", "beta2_power"):
+        if not 0 <= real(f"state.{power}", getattr(state, power)) <= 1:
+            raise ValueError(f"state.{power} is {getattr(state, power)}, expected 0 to 1")
     for slot, arrays in state.slots.items():
         if arrays.keys() != parameters.keys():
             raise ValueError(

@@ -68,7 +68,6 @@ def update(
     own = _gradients(parameters, gradients)
     _check_state(config, parameters, state)
     slots = {slot: [state.slots[slot][name] for name in parameters] for slot in config.slots}
-    _check_apart([*parameters.values(), *(array for arrays in slots.values() for array in arrays)], own)
     size = sum(p.size for p in parameters.values())
     threads = _core.choose_threads(
         num_threads, 64.0 * size
@@ -98,16 +97,12 @@ def update(
 def _check_parameters(parameters: Arrays) -> None:
     if not isinstance(parameters, Mapping):
         raise TypeError(f"parameters is {parameters!r}, expected a mapping of names to arrays")
-    dtypes = set()
     for name, p in parameters.items():
         if not isinstance(p, np.ndarray) or p.dtype not in (np.float32, np.float64):
-            came = p.dtype if isinstance(p, np.ndarray) else repr(p)
-            raise TypeError(f"parameters[{name!r}] is {came}, expected an array of float32 or float64")
-        if not (p.flags.c_contiguous and p.flags.writeable):
-            raise ValueError(
-                f"parameters[{name!r}] is not C-contiguous and writeable: it is changed in place"
-            )
-        dtypes.add(p.dtype)
+            raise TypeError(f"parameters[{name!r}] is {_kind(p)}, expected an array of float32 or float64")
+        if not p.flags.carray:
+            raise _not_in_place(f"parameters[{name!r}]")
+    dtypes = {p.dtype for p in parameters.values()}
     if len(dtypes) > 1:
         raise TypeError(
             f"parameters has arrays of {' and '.join(sorted(map(str, dtypes)))}, expected one dtype"
@@ -123,7 +118,8 @@ def _gradients(parameters: Arrays, gradients: Arrays) -> list[Array]:
             f"gradients has names {sorted(gradients)}, expected {sorted(parameters)} as parameters"
         )
     for name, p in parameters.items():
-        _check_like(f"gradients[{name!r}]", gradients[name], p)
+        if not _is_like(gradients[name], p):
+            raise _unlike(f"gradients[{name!r}]", gradients[name], p)
     return [np.asarray(gradients[name], order="C") for name in parameters]
 
 
@@ -146,33 +142,27 @@ def _check_state(config: _core.OptimizerConfig, parameters: Arrays, state: Optim
                 f"state.slots[{slot!r}] has names {sorted(arrays)}, expected {sorted(parameters)} as parameters"
             )
         for name, p in parameters.items():
-            _check_like(f"state.slots[{slot!r}][{name!r}]", arrays[name], p)
-            if not (arrays[name].flags.c_contiguous and arrays[name].flags.writeable):
-                raise ValueError(
-                    f"state.slots[{slot!r}][{name!r}] is not C-contiguous and writeable: it is changed in place"
-                )
+            array = arrays[name]
+            if not _is_like(array, p):
+                raise _unlike(f"state.slots[{slot!r}][{name!r}]", array, p)
+            if not array.flags.carray:
+                raise _not_in_place(f"state.slots[{slot!r}][{name!r}]")
 
 
-def _check_like(what: str, array: Array, p: Array) -> None:
-    is_array = isinstance(array, np.ndarray | np.generic)  # arithmetic on () arrays makes scalars
-    if not is_array or array.dtype != p.dtype:
-        came = array.dtype if is_array else repr(array)
-        raise TypeError(f"{what} is {came}, expected an array of {p.dtype} as the parameter")
-    if array.shape != p.shape:
-        raise ValueError(f"{what} has shape {array.shape}, expected {p.shape} as the parameter")
+def _is_like(array: Any, p: Array) -> bool:
+    """Whether `array` has the dtype and shape of `p`. Arithmetic on arrays of shape () makes scalars: they will do."""
+    return isinstance(array, np.ndarray | np.generic) and array.dtype == p.dtype and array.shape == p.shape
 
 
-def _check_apart(changed: list[Array], read: list[Array]) -> None:
-    """No array that is changed may share memory with another one: its numbers would be updated twice."""
-    spans = sorted(
-        (start, start + array.nbytes, is_changed)
-        for arrays, is_changed in ((changed, True), (read, False))
-        for array in arrays
-        for start in (array.ctypes.data,)
-    )
-    changed_until = until = 0
-    for start, end, is_changed in spans:
-        if start < changed_until or (is_changed and start < until):
-            raise ValueError("parameters, gradients and state share memory: each needs an array of its own")
-        until = max(until, end)
-        changed_until = max(changed_until, end) if is_changed else changed_until
+def _unlike(what: str, array: Any, p: Array) -> Exception:
+    if not isinstance(array, np.ndarray | np.generic) or array.dtype != p.dtype:
+        return TypeError(f"{what} is {_kind(array)}, expected an array of {p.dtype} as the parameter")
+    return ValueError(f"{what} has shape {array.shape}, expected {p.shape} as the parameter")
+
+
+def _not_in_place(what: str) -> Exception:
+    return ValueError(f"{what} is not C-contiguous and writeable: it is changed in place")
+
+
+def _kind(array: Any) -> str:
+    return str(array.dtype) if isinstance(array, np.ndarray | np.generic) else repr(array)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 
@@ -63,6 +64,31 @@ kernels::AdamConstants<T> adam_constants(const OptimizerConfig& config, double r
 template <class T>
 T* moved(T* array, Index by) {
     return array ? array + by : nullptr;
+}
+
+// What is changed must not lie in what is read or changed elsewhere: its numbers would be updated twice.
+template <class T>
+void check_apart(const std::vector<OptimizerPart<T>>& parts) {
+    struct Span {
+        const T *begin, *end;
+        bool changes;
+    };
+    std::vector<Span> spans;
+    for (const auto& part : parts) {
+        if (part.n == 0) continue;
+        spans.push_back({part.g, part.g + part.n, false});
+        for (const T* changed : {part.p, part.m, part.v, part.momentum})
+            if (changed) spans.push_back({changed, changed + part.n, true});
+    }
+    const std::less<const T*> before;
+    std::sort(spans.begin(), spans.end(), [&](const Span& a, const Span& b) { return before(a.begin, b.begin); });
+    const T *end = nullptr, *changes_end = nullptr;
+    for (const Span& span : spans) {
+        if (before(span.begin, span.changes ? end : changes_end))
+            throw std::invalid_argument("parameters, gradients and state share memory: each needs an array of its own");
+        end = std::max(end, span.end, before);
+        if (span.changes) changes_end = std::max(changes_end, span.end, before);
+    }
 }
 
 // Makes copies of the gradients and clips those.
@@ -194,6 +220,7 @@ void optimizer_step(const OptimizerConfig& config, Index n, const T* g, T* p, Op
 template <class T>
 double clip_and_step(const OptimizerConfig& config, const Clipping& clipping, OptimizerSteps& steps,
                      std::vector<OptimizerPart<T>> parts, Threads& threads) {
+    check_apart(parts);
     std::vector<Buffer<T>> copies;
     const bool clips = clipping.value || clipping.norm;
     const double norm = clips ? clip_copies(clipping, parts, copies, threads) : norm_of(parts, threads);

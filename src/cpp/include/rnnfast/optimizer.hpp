@@ -104,7 +104,8 @@ void optimizer_step(const OptimizerConfig& config, Index n, const T* g, T* p, Op
                     Threads& threads);
 
 /// Clips copies of the gradients, then updates all parts, and returns the global norm before any clipping.
-/// Throws NonFiniteError where what_is_not_finite says so, and std::bad_alloc; nothing has changed then.
+/// Throws NonFiniteError where what_is_not_finite says so, std::invalid_argument where arrays that are changed overlap
+/// with others, and std::bad_alloc; nothing has changed then.
 template <class T>
 double clip_and_step(const OptimizerConfig& config, const Clipping& clipping, OptimizerSteps& steps,
                      std::vector<OptimizerPart<T>> parts, Threads& threads);

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from rnnfast._core import NonFiniteError, __version__
 from rnnfast.layers import GRU, LSTM, RNN
+from rnnfast.learning_rate import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearWarmup, StepDecay
 from rnnfast.model import LanguageModel
-from rnnfast.optim import SGD, Adam, Optimizer
+from rnnfast.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from rnnfast.optimizer_state import OptimizerState
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
 from rnnfast.state import State
 from rnnfast.train import History
@@ -32,11 +34,19 @@ __all__ = [
     "RNN",
     "SGD",
     "Adam",
+    "AdamW",
+    "CosineDecay",
+    "ExponentialDecay",
     "History",
+    "InverseTimeDecay",
     "LanguageModel",
+    "LinearWarmup",
     "NonFiniteError",
     "Optimizer",
+    "OptimizerState",
+    "RMSprop",
     "State",
+    "StepDecay",
     "__version__",
     "active_isa",
     "available_isas",

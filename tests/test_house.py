@@ -77,7 +77,7 @@ PARTS = {
         "rnnfast.checkpoint",
     },
     "rnnfast.course.checking": {"rnnfast.reference"},
-    "rnnfast.course": {"rnnfast.reference"},
+    "rnnfast.course": {"rnnfast._core", "rnnfast.reference"},
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
 }
 

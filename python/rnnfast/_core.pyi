@@ -123,6 +123,21 @@ def optimizer_step(
 ) -> None: ...
 def clip_gradient(value: float | None, norm: float | None, g: _Floats, num_threads: int = 1) -> float: ...
 
+# Online learning: all arrays but inputs, targets and lengths are changed in place
+def learn_online(
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    dense_W: _Floats,
+    dense_b: _Floats,
+    h: _Floats,
+    inputs: _Tokens,
+    targets: _Tokens,
+    lengths: NDArray[np.int64],
+    learning_rate: float,
+    clip_value: float | None,
+) -> NDArray[np.float64]: ...
+
 # The language model
 class FitProgress:
     def __init__(self) -> None: ...

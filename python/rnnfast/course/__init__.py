@@ -7,8 +7,8 @@ in readable NumPy are in `rnnfast.reference`.
 not, which variable is wrong first, by how much, and the mistake that gives this very value.
 """
 
-from rnnfast.course import steps
+from rnnfast.course import dinosaur, steps
 from rnnfast.course.checking.check import check
 from rnnfast.course.checking.report import Report
 
-__all__ = ["Report", "check", "steps"]
+__all__ = ["Report", "check", "dinosaur", "steps"]

@@ -78,4 +78,5 @@ PYBIND11_MODULE(_core, m) {
     rnnfast::bindings::bind_optimizer(m);
     rnnfast::bindings::bind_random(m);
     rnnfast::bindings::bind_model(m);
+    rnnfast::bindings::bind_online(m);
 }

@@ -77,7 +77,15 @@ PARTS = {
         "rnnfast.checkpoint",
     },
     "rnnfast.course.checking": {"rnnfast.reference"},
-    "rnnfast.course": {"rnnfast._core", "rnnfast.reference"},
+    "rnnfast.course": {
+        "rnnfast._core",
+        "rnnfast._arguments",
+        "rnnfast.reference",
+        "rnnfast.optim",
+        "rnnfast.state",
+        "rnnfast.model",
+        "rnnfast.music",
+    },
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
 }
 

@@ -94,7 +94,15 @@ PARTS = {
     },
     "rnnfast.characters": {"rnnfast._files", "rnnfast.text", "rnnfast.model"},
     "rnnfast.course.checking": {"rnnfast.reference"},
-    "rnnfast.course": {"rnnfast.reference"},
+    "rnnfast.course": {
+        "rnnfast._core",
+        "rnnfast._arguments",
+        "rnnfast.reference",
+        "rnnfast.optim",
+        "rnnfast.state",
+        "rnnfast.model",
+        "rnnfast.music",
+    },
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
 }
 

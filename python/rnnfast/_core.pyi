@@ -226,6 +226,21 @@ class _Run:
 class RunF32(_Run): ...
 class RunF64(_Run): ...
 
+# Online learning: all arrays but inputs, targets and lengths are changed in place
+def learn_online(
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    dense_W: _Floats,
+    dense_b: _Floats,
+    h: _Floats,
+    inputs: _Tokens,
+    targets: _Tokens,
+    lengths: NDArray[np.int64],
+    learning_rate: float,
+    clip_value: float | None,
+) -> NDArray[np.float64]: ...
+
 # The language model
 def parameter_shapes(
     vocab_size: int, hidden_size: int, num_layers: int, cell: str, embedding_size: int, tie_weights: bool

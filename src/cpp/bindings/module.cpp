@@ -79,4 +79,5 @@ PYBIND11_MODULE(_core, m) {
     rnnfast::bindings::bind_random(m);
     rnnfast::bindings::bind_recurrent(m);
     rnnfast::bindings::bind_model(m);
+    rnnfast::bindings::bind_online(m);
 }

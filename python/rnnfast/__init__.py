@@ -12,10 +12,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rnnfast._core import NonFiniteError, __version__
+from rnnfast._core import NonFiniteError, SamplingError, __version__
+from rnnfast.generation import Generated
 from rnnfast.model import LanguageModel
 from rnnfast.optim import SGD, Adam, Optimizer
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
+from rnnfast.sampling import Sampler
 from rnnfast.state import State
 from rnnfast.train import History
 
@@ -28,10 +30,13 @@ _SUBPACKAGES = ("course", "music", "names", "reference", "text")
 __all__ = [
     "SGD",
     "Adam",
+    "Generated",
     "History",
     "LanguageModel",
     "NonFiniteError",
     "Optimizer",
+    "Sampler",
+    "SamplingError",
     "State",
     "__version__",
     "active_isa",

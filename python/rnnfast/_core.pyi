@@ -15,6 +15,10 @@ __version__: str
 
 class NonFiniteError(FloatingPointError): ...
 
+class SamplingError(NonFiniteError):
+    stream: int
+    step: int
+
 # Instruction sets
 def known_isas() -> list[str]: ...
 def available_isas() -> list[str]: ...
@@ -95,7 +99,27 @@ def softmax(logits: _Floats, num_threads: int = 1) -> _Floats: ...
 # Random numbers and draws
 def random_word(seed: int, stream: int, position: int, purpose: int) -> int: ...
 def random_permutation(n: int, seed: int, stream: int) -> NDArray[np.int64]: ...
-def draw(logits: _Floats, u: float, temperature: float, greedy: bool, top_k: int, top_p: float) -> int: ...
+
+class SamplerConfig:
+    def __init__(
+        self,
+        temperature: float,
+        greedy: bool,
+        top_k: int,
+        top_p: float,
+        min_p: float,
+        typical_p: float,
+        top_n_sigma: float,
+        repetition_penalty: float,
+        presence_penalty: float,
+        frequency_penalty: float,
+        penalty_window: int,
+        logit_bias: list[tuple[int, float]],
+        ban: list[int],
+    ) -> None: ...
+
+def draw(logits: _Floats, u: _Floats, sampler: SamplerConfig, history: _Tokens) -> _Tokens: ...
+def filter_logits(logits: _Floats, sampler: SamplerConfig, history: _Tokens) -> _Floats | None: ...
 
 # Optimisers: p and g are changed in place
 class OptimizerConfig:
@@ -185,7 +209,7 @@ class _LanguageModel:
         self,
         inputs: _Tokens,
         h: _AnyFloats,
-        c: _AnyFloats,
+        c: _AnyFloats | None,
         position: NDArray[np.uint64],
         num_threads: int,
     ) -> tuple[_AnyFloats, _AnyFloats, _AnyFloats]: ...
@@ -194,17 +218,18 @@ class _LanguageModel:
         length: int,
         prompts: list[_Tokens],
         keys: list[tuple[int, int]],
-        temperature: float,
-        greedy: bool,
-        top_k: int,
-        top_p: float,
-        stop_token: int,
+        sampler: SamplerConfig,
+        stop: list[list[int]],
         initial_token: int,
         h: _AnyFloats,
-        c: _AnyFloats,
+        c: _AnyFloats | None,
         position: NDArray[np.uint64],
         num_threads: int,
-    ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64]]: ...
+        min_length: int = 0,
+        stop_when: Callable[[_Tokens], object] | None = None,
+        histories: list[_Tokens] = ...,
+        num_alternatives: int | None = None,
+    ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64], dict[str, NDArray[Any]]]: ...
 
 class LanguageModelF32(_LanguageModel): ...
 class LanguageModelF64(_LanguageModel): ...

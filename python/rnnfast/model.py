@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import _core, text
+from rnnfast import _core, generation, text
 from rnnfast._arguments import integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
+from rnnfast.generation import Generated, GenerateKeywords
 from rnnfast.optim import Adam, Optimizer
-from rnnfast.prompts import Prompt, prompt_arrays, separate
-from rnnfast.state import Floats, State, checked_state, expect_state
+from rnnfast.state import Floats, State, checked_state
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
 
 Callback = Callable[[int, History], Any]
@@ -363,82 +363,75 @@ class LanguageModel:
         probabilities, after = self.predict(inputs[:, np.newaxis], state)
         return probabilities[:, 0], after
 
+    @overload
     def generate(
-        self,
-        length: int,
-        *,
-        prompt: Prompt = None,
-        temperature: float = 1.0,
-        greedy: bool = False,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        num_streams: int = 1,
-        stop_token: int | None = None,
-        seed: int = 0,
-        initial_token: int = -1,
-        state: State | None = None,
-        num_threads: int | None = None,
-    ) -> Tokens:
+        self, length: int, *, return_details: Literal[False] = False, **keywords: Unpack[GenerateKeywords]
+    ) -> Tokens: ...
+    @overload
+    def generate(
+        self, length: int, *, return_details: Literal[True], **keywords: Unpack[GenerateKeywords]
+    ) -> Generated: ...
+    def generate(
+        self, length: int, *, return_details: bool = False, **keywords: Unpack[GenerateKeywords]
+    ) -> Tokens | Generated:
         """Generate tokens: cell, dense layer, draw and feedback in one native call. Ctrl-C works.
 
         Parameters
         ----------
         length : int
             Tokens a stream, the prompt not counted.
+        return_details : bool
+            Return more than the tokens: a `Generated`, with the state to go on from.
         prompt : integers, str, or a sequence of prompts, optional
             Read before the first draw, by all streams or, where it is a sequence of prompts, each by one. Text where
             the model has a vocabulary.
-        temperature : float
-            Divides the logits of what top_k and top_p keep; 0 is greedy.
-        greedy : bool
-            The likeliest token, ties to the lowest id.
-        top_k : int, optional
-            Draw from the k likeliest tokens only; None or 0: all.
-        top_p : float, optional
-            Then from the likeliest tokens whose probability reaches top_p; None or 1: all.
+        sampler : Sampler, optional
+            How tokens are drawn. Its fields (``temperature=0.8``, ``top_k=5``, ``greedy=True``, ...) may be given
+            directly instead, but not both.
         num_streams : int
-            Independent streams; may be left out where `prompt` or `state` says it.
+            Independent streams; may be left out where `prompt`, `state` or `seed` says it.
+        stop : int, str, function, or a sequence of these and of token sequences, optional
+            What ends a stream, itself drawn: a token; a string, for a model with a vocabulary; several tokens in a row;
+            or f(tokens) that is true of a stream's tokens so far, (t,) int32, called after each of them.
         stop_token : int, optional
-            A stream ends with it.
-        seed : int
-            0 to 2^64 - 1. Stream i draws its random numbers by (seed, i), whatever the other streams do.
+            The same as `stop` of one token.
+        min_length : int
+            Before so many tokens a stream does not stop: a token that would complete a stop is not drawn, and a
+            function not called.
+        seed : int, sequence of int, or None
+            0 to 2^64 - 1. Stream i draws its random numbers by (seed, i), whatever the other streams do; with a list of
+            seeds by (seed[i], 0); None is another seed each time, which the details tell.
         initial_token : int
             The input before the first draw where there is no prompt; -1 is the zero vector.
         state : State, optional
-            Where the streams begin; None: zeros. It is not changed.
+            Where the streams begin; None: zeros. It is not changed. What it has `pending` is read before the prompt.
+        num_alternatives : int
+            How many of the likeliest tokens at each place the details tell.
         num_threads : int, optional
-            As in `fit`; a stream is the work of one thread.
+            As in `fit`; a stream is the work of one thread, and with a function in `stop` all are.
 
         Returns
         -------
         tokens : (num_streams, length) int32
-            What was drawn, without the prompt; -1 after a stop.
+            What was drawn, without the prompt; -1 after a stop. With `return_details` a `Generated` that has them.
 
         Raises
         ------
-        NonFiniteError
-            Where the logits allow no draw (the weights have overflowed); names stream and step.
+        SamplingError
+            (a NonFiniteError) Where there is no token to draw, because the weights have overflowed or all tokens are
+            banned; its `stream` and `step` say where.
+
+        Examples
+        --------
+        >>> from rnnfast import LanguageModel, Sampler
+        >>> model = LanguageModel(5, 8)
+        >>> whole = model.generate(6, sampler=Sampler(temperature=0.8, top_k=3))
+        >>> first = model.generate(4, temperature=0.8, top_k=3, return_details=True)
+        >>> rest = model.generate(2, temperature=0.8, top_k=3, state=first.state)
+        >>> np.array_equal(np.hstack([first.tokens, rest]), whole)
+        True
         """
-        streams = self._num_streams(num_streams, prompt, state)
-        prompts = prompt_arrays(prompt, streams, self.vocab_size, self._vocabulary)
-        before = self._state(state, streams)
-        key = checked_seed(seed)
-        tokens, _, _, _ = self._native.generate(
-            length=integer("length", length),
-            prompts=prompts,
-            keys=[(key, stream) for stream in range(streams)],
-            temperature=real("temperature", temperature),
-            greedy=bool(greedy),
-            top_k=0 if top_k is None else integer("top_k", top_k),
-            top_p=1.0 if top_p is None else real("top_p", top_p),
-            stop_token=-1 if stop_token is None else integer("stop_token", stop_token),
-            initial_token=integer("initial_token", initial_token),
-            h=before.h,
-            c=before.c,
-            position=before.position,
-            num_threads=thread_count(num_threads),
-        )
-        return tokens
+        return generation.generate(self, length, return_details=return_details, **keywords)
 
     def decode(self, tokens: npt.ArrayLike) -> str:
         """Tokens (T,) as text, by the model's vocabulary."""
@@ -499,23 +492,6 @@ class LanguageModel:
         if state is None:
             return self.initial_state(streams)
         return checked_state(state, (self.num_layers, streams, self.hidden_size), self.dtype)
-
-    def _num_streams(self, num_streams: int, prompt: Prompt, state: State | None) -> int:
-        """How many streams num_streams, prompt and state agree on; 1 may be left out."""
-        streams = integer("num_streams", num_streams)
-        if streams < 0:
-            raise ValueError(f"num_streams is {streams}, expected at least 0")
-        if state is not None:
-            expect_state(state)
-        several = separate(prompt)
-        for name, size in (
-            ("state", None if state is None else np.size(state.position)),
-            ("prompt", None if several is None else len(several)),
-        ):
-            if size is not None and streams not in (1, size):
-                raise ValueError(f"{name} is for {size} streams, expected {streams} = num_streams")
-            streams = streams if size is None else size
-        return streams
 
 
 def _optimizer(value: Any) -> Optimizer:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rnnfast
-from rnnfast import SGD, Adam, LanguageModel, State, _core, text
+from rnnfast import SGD, Adam, LanguageModel, Sampler, State, _core, text
 
 from .cases import assert_same_parameters, make_lstm, one_hot, samples, snapshot
 
@@ -316,7 +316,11 @@ NATIVE = [
         ValueError,
         "targets has 3, expected -1 to 2",
     ),
-    (lambda: _core.draw(np.zeros(0), 0.5, 1.0, False, 0, 1.0), ValueError, "logits is empty"),
+    (
+        lambda: _core.draw(np.zeros(0), np.zeros(1), Sampler().native(), np.zeros(0, np.int32)),
+        ValueError,
+        "logits is empty",
+    ),
     (lambda: _core.random_permutation(-1, 0, 0), ValueError, "n is -1, expected at least 0"),
     (
         lambda: _core.optimizer_step(Adam().native(), np.zeros(2), np.zeros(3), _core.OptimizerStateF64()),

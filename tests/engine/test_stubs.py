@@ -16,6 +16,7 @@ CLASSES = [
     "OptimizerConfig",
     "OptimizerStateF32",
     "OptimizerStateF64",
+    "SamplerConfig",
 ]
 IGNORED = "".join(rf"rnnfast\._core\.{name}" + "\n" for name in CLASSES)
 """Only that these have pybind11's own metaclass; their members are compared."""

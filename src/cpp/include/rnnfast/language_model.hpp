@@ -98,10 +98,21 @@ struct NonFiniteError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// Logits that allow no draw: a NaN, only -inf, or nothing left by bans and the like.
+struct SamplingError : NonFiniteError {
+    SamplingError(const std::string& what, Index stream_, Index step_)
+        : NonFiniteError(what), stream(stream_), step(step_) {}
+    Index stream, step;  ///< which stream, and which of its draws
+};
+
 struct GenerateOptions {
     Index length = 0;
+    Index min_length = 0;  ///< before so many draws no stop is completed: the token that would is not drawn
     SamplerConfig sampler;
-    std::int32_t stop_token = -1;     ///< a stream ends with it; -1: none
+    std::vector<std::vector<std::int32_t>> stop = {};  ///< a stream ends when its draws end with one of these sequences
+    /// May be null, may throw: whether a stream ends after `count` draws, at least min_length. Called in the caller's
+    /// thread and floating-point mode.
+    std::function<bool(Index stream, const std::int32_t* tokens, Index count)> stop_when = {};
     std::int32_t initial_token = -1;  ///< the input before the first draw of a stream without prompt
     Index num_threads = 0;            ///< 0: as many as pay; a stream is one thread's
 };
@@ -112,6 +123,22 @@ struct Stream {
     std::uint64_t stream;
     const std::int32_t* prompt = nullptr;
     Index prompt_length = 0;
+    const std::int32_t* history = nullptr;  ///< tokens before the prompt that penalties count, too
+    Index history_length = 0;
+};
+
+/// What generate tells of each draw, by the model's own distribution (temperature 1, before any filter). The caller's
+/// arrays [N, length] or null; places after a stream's end are left alone.
+template <class T>
+struct GenerateDetails {
+    Index* lengths = nullptr;  ///< [N]: how many tokens were drawn
+    T* log_probabilities = nullptr;
+    T* entropies = nullptr;                ///< in nats
+    Index num_alternatives = 0;            ///< n, at most V
+    std::int32_t* alternatives = nullptr;  ///< [N, length, n]: the likeliest tokens, of equals the lowest ids first
+    T* alternative_log_probabilities = nullptr;  ///< [N, length, n]
+
+    bool any() const noexcept { return log_probabilities || entropies || num_alternatives > 0; }
 };
 
 /// Calls of several threads: any may read (evaluate, predict, generate, snapshot) at the same time, also while one
@@ -167,11 +194,12 @@ public:
     void predict(Index N, Index steps, const std::int32_t* inputs, T* probabilities, StateView<T> state,
                  Index num_threads, Poll& poll) const;
 
-    /// tokens [streams, length] out, -1 after a stop; state in and out. A stream's tokens depend on nothing but its own
-    /// prompt, key, position and state. Throws std::invalid_argument, NonFiniteError (logits that allow no draw: the
-    /// message names stream and step) and what the poll throws; tokens and state are then partly written.
+    /// tokens [streams, length] out, -1 after a stop; state in and out: that before the last token is read. A stream's
+    /// tokens depend on nothing but its own prompt, key, position, history and state. Throws std::invalid_argument,
+    /// SamplingError and what the poll and stop_when throw; tokens and state are then as they were, `details` may be
+    /// partly written.
     void generate(const GenerateOptions& options, const std::vector<Stream>& streams, std::int32_t* tokens,
-                  StateView<T> state, Poll& poll) const;
+                  StateView<T> state, Poll& poll, const GenerateDetails<T>& details = {}) const;
 
 private:
     struct Impl;

@@ -1,0 +1,32 @@
+// What the files that bind LanguageModel share.
+#pragma once
+
+#include "bindings.hpp"
+#include "rnnfast/language_model.hpp"
+
+namespace rnnfast::bindings {
+
+/// Copies of a caller's arrays, of the shapes that the model's N streams have.
+template <class T>
+struct State {
+    Array<T> h, c;
+    Array<std::uint64_t> position;
+
+    State(const LanguageModel<T>& model, Index N, const Array<T>& h_in, const Array<T>& c_in,
+          const Array<std::uint64_t>& position_in) {
+        const auto& config = model.config();
+        expect_shape("state.h", h_in, {config.num_layers, N, config.hidden_size}, "(L, N, H)");
+        expect_shape("state.c", c_in, {config.num_layers, N, config.hidden_size}, "(L, N, H)");
+        expect_shape("state.position", position_in, {N}, "(N,)");
+        h = copy(h_in);
+        c = copy(c_in);
+        position = copy(position_in);
+    }
+    StateView<T> view() { return {h.mutable_data(), c.mutable_data(), position.mutable_data()}; }
+};
+
+/// model.generate and what is like it (bind_generation.cpp).
+template <class T>
+void bind_generation(py::class_<LanguageModel<T>>& model);
+
+}  // namespace rnnfast::bindings

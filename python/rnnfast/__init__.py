@@ -18,7 +18,9 @@ from rnnfast.model import LanguageModel
 from rnnfast.optim import SGD, Adam, Optimizer
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
 from rnnfast.sampling import Sampler
+from rnnfast.scoring import Beam, Score
 from rnnfast.state import State
+from rnnfast.streaming import TokenStream
 from rnnfast.train import History
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ _SUBPACKAGES = ("course", "music", "names", "reference", "text")
 __all__ = [
     "SGD",
     "Adam",
+    "Beam",
     "Generated",
     "History",
     "LanguageModel",
@@ -37,7 +40,9 @@ __all__ = [
     "Optimizer",
     "Sampler",
     "SamplingError",
+    "Score",
     "State",
+    "TokenStream",
     "__version__",
     "active_isa",
     "available_isas",

@@ -230,6 +230,52 @@ class _LanguageModel:
         histories: list[_Tokens] = ...,
         num_alternatives: int | None = None,
     ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64], dict[str, NDArray[Any]]]: ...
+    def score(
+        self,
+        first: _Tokens,
+        tokens: _Tokens,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+        num_threads: int,
+    ) -> _AnyFloats: ...
+    def beam_search(
+        self,
+        width: int,
+        length: int,
+        length_penalty: float,
+        prompt: _Tokens,
+        stop: list[list[int]],
+        initial_token: int,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+    ) -> list[tuple[_Tokens, float, float]]: ...
 
+class _TokenIterator:
+    def __init__(
+        self,
+        model: _LanguageModel,
+        length: int,
+        prompts: list[_Tokens],
+        keys: list[tuple[int, int]],
+        sampler: SamplerConfig,
+        stop: list[list[int]],
+        initial_token: int,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+        min_length: int,
+        stop_when: Callable[[_Tokens], object] | None,
+        histories: list[_Tokens],
+    ) -> None: ...
+    def __iter__(self) -> _TokenIterator: ...
+    def __next__(self) -> Any: ...
+    def state(
+        self,
+    ) -> tuple[_AnyFloats, _AnyFloats, NDArray[np.uint64], _Tokens, NDArray[np.int64], list[list[int]]]: ...
+
+class TokenIteratorF32(_TokenIterator): ...
+class TokenIteratorF64(_TokenIterator): ...
 class LanguageModelF32(_LanguageModel): ...
 class LanguageModelF64(_LanguageModel): ...

@@ -149,7 +149,7 @@ class Streams:
             whole = np.concatenate(parts) if parts else np.empty(0, np.int32)
             whole = whole[whole >= 0]
             read.append(whole[-self.sampler.penalty_window :] if self.sampler.penalty_window else whole)
-        width = max((whole.size for whole in read), default=0)
+        width = max((whole.size for whole in read), default=0) or 1
         recent = np.full((len(read), width), -1, np.int32)
         for row, whole in zip(recent, read, strict=True):
             row[width - whole.size :] = whole
@@ -184,7 +184,7 @@ def streams(
             np.concatenate([pending[pending >= 0], own])
             for pending, own in zip(before.pending[:, np.newaxis], prompts, strict=True)
         ]
-    sequences, stop_when = _stops(stop, stop_token, model)
+    sequences, stop_when = stop_sequences(_with_stop_token(stop, stop_token, model), model)
     return Streams(
         before=before,
         prompts=prompts,
@@ -208,7 +208,7 @@ def generate(
     num_threads: int | None = None,
     **keywords: Any,
 ) -> Tokens | Generated:
-    """See `LanguageModel.generate`."""
+    """See `LanguageModel.generate`, for what it does without `on_token`."""
     if num_alternatives is not None and not return_details:
         raise ValueError("num_alternatives is given, but return_details is False: nothing would tell them")
     call = streams(model, **keywords)
@@ -256,17 +256,8 @@ def _num_streams(num_streams: int, prompt: Prompt, state: State | None, seeds: i
     return count
 
 
-def _stops(
-    stop: Stop, stop_token: int | None, model: LanguageModel
-) -> tuple[list[list[int]], StopWhen | None]:
+def stop_sequences(stop: Stop, model: LanguageModel) -> tuple[list[list[int]], StopWhen | None]:
     """Token sequences that end a stream, and the caller's function if there is one."""
-    if stop_token is not None:
-        if stop is not None:
-            raise ValueError("stop and stop_token are both given, expected one of the two")
-        token = integer("stop_token", stop_token)
-        if not -1 <= token < model.vocab_size:
-            raise ValueError(f"stop_token is {token}, expected a token from 0 to {model.vocab_size - 1}")
-        return [[token]] if token >= 0 else [], None
     if stop is None:
         return [], None
     several = isinstance(stop, Sequence | Set | np.ndarray) and not isinstance(stop, str)
@@ -276,6 +267,17 @@ def _stops(
         raise ValueError(f"stop has {len(functions)} functions, expected at most one")
     sequences = [_stop_sequence(entry, model) for entry in entries if not callable(entry)]
     return sequences, functions[0] if functions else None
+
+
+def _with_stop_token(stop: Stop, stop_token: int | None, model: LanguageModel) -> Stop:
+    if stop_token is None:
+        return stop
+    if stop is not None:
+        raise ValueError("stop and stop_token are both given, expected one of the two")
+    token = integer("stop_token", stop_token)
+    if not -1 <= token < model.vocab_size:
+        raise ValueError(f"stop_token is {token}, expected a token from 0 to {model.vocab_size - 1}")
+    return token if token >= 0 else None
 
 
 def _stop_sequence(entry: Any, model: LanguageModel) -> list[int]:

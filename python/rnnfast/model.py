@@ -10,12 +10,15 @@ from typing import Any, Literal, Unpack, overload
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import _core, generation, text
+from rnnfast import _core, generation, scoring, streaming, text
 from rnnfast._arguments import integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
-from rnnfast.generation import Generated, GenerateKeywords
+from rnnfast.generation import Generated, GenerateKeywords, Stop, StreamKeywords
 from rnnfast.optim import Adam, Optimizer
+from rnnfast.prompts import Prompt
+from rnnfast.scoring import Beam, Score
 from rnnfast.state import Floats, State, checked_state
+from rnnfast.streaming import OnToken, TokenStream
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
 
 Callback = Callable[[int, History], Any]
@@ -365,14 +368,24 @@ class LanguageModel:
 
     @overload
     def generate(
-        self, length: int, *, return_details: Literal[False] = False, **keywords: Unpack[GenerateKeywords]
+        self,
+        length: int,
+        *,
+        return_details: Literal[False] = False,
+        on_token: OnToken | None = None,
+        **keywords: Unpack[GenerateKeywords],
     ) -> Tokens: ...
     @overload
     def generate(
         self, length: int, *, return_details: Literal[True], **keywords: Unpack[GenerateKeywords]
     ) -> Generated: ...
     def generate(
-        self, length: int, *, return_details: bool = False, **keywords: Unpack[GenerateKeywords]
+        self,
+        length: int,
+        *,
+        return_details: bool = False,
+        on_token: OnToken | None = None,
+        **keywords: Unpack[GenerateKeywords],
     ) -> Tokens | Generated:
         """Generate tokens: cell, dense layer, draw and feedback in one native call. Ctrl-C works.
 
@@ -382,6 +395,9 @@ class LanguageModel:
             Tokens a stream, the prompt not counted.
         return_details : bool
             Return more than the tokens: a `Generated`, with the state to go on from.
+        on_token : function, optional
+            Called with each item of `stream` as it is drawn, an int or an (N,) array; an answer of True ends it. Then
+            without details.
         prompt : integers, str, or a sequence of prompts, optional
             Read before the first draw, by all streams or, where it is a sequence of prompts, each by one. Text where
             the model has a vocabulary.
@@ -431,7 +447,126 @@ class LanguageModel:
         >>> np.array_equal(np.hstack([first.tokens, rest]), whole)
         True
         """
-        return generation.generate(self, length, return_details=return_details, **keywords)
+        if on_token is None:
+            return generation.generate(self, length, return_details=return_details, **keywords)
+        if return_details:
+            raise ValueError("on_token and return_details are both given, expected one of the two")
+        return streaming.generate(self, length, on_token, **keywords)
+
+    def stream(self, length: int | None = None, **keywords: Unpack[StreamKeywords]) -> TokenStream:
+        """Generate a token at a time: ``for token in model.stream(...)``.
+
+        Parameters
+        ----------
+        length : int, optional
+            None: without end, or until a stop.
+        keywords
+            As in `generate`, but `num_alternatives` and `num_threads`.
+
+        Returns
+        -------
+        stream : TokenStream
+            Of the tokens that `generate` returns: ints, or (N,) int32 arrays where there are several streams. Has the
+            current `state`.
+
+        Raises
+        ------
+        SamplingError
+            As `generate`, when the item is asked for.
+
+        Examples
+        --------
+        >>> from rnnfast import LanguageModel
+        >>> model = LanguageModel(5, 8)
+        >>> list(model.stream(6, seed=1)) == model.generate(6, seed=1)[0].tolist()
+        True
+        """
+        return TokenStream(self, length, **keywords)
+
+    def score(
+        self,
+        tokens: Any,
+        *,
+        state: State | None = None,
+        initial_token: int = -1,
+        num_threads: int | None = None,
+    ) -> Score:
+        """How probable sequences are, in one native call.
+
+        Parameters
+        ----------
+        tokens : (N, T) integers, -1 after the end; or a sequence of (T,) integers or text; or one of these
+            -1 within a sequence is the zero input and does not count.
+        state : State of N streams, optional
+            What comes before; None: zeros. What it has `pending` is read first.
+        initial_token : int
+            The input before the first token where nothing is pending; -1 is the zero vector.
+        num_threads : int, optional
+            As in `fit`.
+
+        Returns
+        -------
+        score : Score
+            Log-probabilities by token and by sequence, perplexity, bits a token.
+
+        Examples
+        --------
+        >>> from rnnfast import LanguageModel
+        >>> model = LanguageModel(5, 8, dtype="float64")
+        >>> drawn = model.generate(4, num_streams=2, return_details=True)
+        >>> score = model.score(drawn.tokens)
+        >>> np.allclose(score.totals, drawn.log_probabilities.sum(axis=1))
+        True
+        """
+        return scoring.score(self, tokens, state=state, initial_token=initial_token, num_threads=num_threads)
+
+    def beam_search(
+        self,
+        width: int,
+        length: int,
+        *,
+        length_penalty: float = 0.0,
+        prompt: Prompt = None,
+        stop: Stop = None,
+        initial_token: int = -1,
+        state: State | None = None,
+    ) -> list[Beam]:
+        """The likeliest sequences, by breadth-first search that goes on with the best `width` at each step.
+
+        Parameters
+        ----------
+        width : int
+        length : int
+            Tokens that a sequence has at most.
+        length_penalty : float
+            The score is ``log_probability / T**length_penalty``: more than 0 favours long sequences, less short ones.
+        prompt, stop, initial_token, state
+            As in `generate`, for one stream; no function in `stop`. Where a sequence can stop it may be shorter.
+
+        Returns
+        -------
+        beams : list of Beam
+            At most `width`, the best score first, of equals the lowest tokens. Exact where `width` is as large as the
+            number of sequences.
+
+        Examples
+        --------
+        >>> from rnnfast import LanguageModel
+        >>> model = LanguageModel(5, 8)
+        >>> best = model.beam_search(5, 3)[0]
+        >>> round(best.log_probability, 4) == round(float(model.score(best.tokens).totals[0]), 4)
+        True
+        """
+        return scoring.beam_search(
+            self,
+            width,
+            length,
+            length_penalty=length_penalty,
+            prompt=prompt,
+            stop=stop,
+            initial_token=initial_token,
+            state=state,
+        )
 
     def decode(self, tokens: npt.ArrayLike) -> str:
         """Tokens (T,) as text, by the model's vocabulary."""

@@ -25,7 +25,11 @@ _OPTIONAL = ("c", "pending", "recent")
 def dump(arrays: Arrays) -> bytes:
     """The arrays of a State by their names; c, pending and recent may be None."""
     h, position, recent = np.asarray(arrays["h"]), np.asarray(arrays["position"]), arrays["recent"]
-    if h.dtype not in (np.float32, np.float64) or h.ndim != 3 or position.shape != h.shape[1:2]:
+    if (
+        h.dtype.kind + str(h.dtype.itemsize) not in ("f4", "f8")
+        or h.ndim != 3
+        or position.shape != h.shape[1:2]
+    ):
         raise ValueError(
             f"state.h is {h.dtype} {h.shape} and state.position {position.shape}, "
             "expected float32 or float64 (L, N, H) and (N,)"

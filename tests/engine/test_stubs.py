@@ -17,6 +17,8 @@ CLASSES = [
     "OptimizerStateF32",
     "OptimizerStateF64",
     "SamplerConfig",
+    "TokenIteratorF32",
+    "TokenIteratorF64",
 ]
 IGNORED = "".join(rf"rnnfast\._core\.{name}" + "\n" for name in CLASSES)
 """Only that these have pybind11's own metaclass; their members are compared."""

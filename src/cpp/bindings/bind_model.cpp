@@ -184,7 +184,7 @@ void bind(py::module_& m, const char* name) {
              py::arg("on_progress"), py::arg("num_threads"))
         .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
         .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"));
-    bind_generation(model);
+    bind_generation(m, model);
 }
 
 }  // namespace

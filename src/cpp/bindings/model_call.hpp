@@ -22,11 +22,12 @@ struct State {
         c = copy(c_in);
         position = copy(position_in);
     }
+    StateView<const T> const_view() const { return {h.data(), c.data(), position.data()}; }
     StateView<T> view() { return {h.mutable_data(), c.mutable_data(), position.mutable_data()}; }
 };
 
 /// model.generate and what is like it (bind_generation.cpp).
 template <class T>
-void bind_generation(py::class_<LanguageModel<T>>& model);
+void bind_generation(py::module_& m, py::class_<LanguageModel<T>>& model);
 
 }  // namespace rnnfast::bindings

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "rnnfast/buffer.hpp"
@@ -44,12 +45,13 @@ struct Snapshot {
     std::uint64_t epochs_begun = 0;  ///< in the model's life: the stream number of the next epoch's shuffle
 };
 
-/// State of N streams, the caller's arrays: h and c [L, N, H]; position [N] counts the tokens drawn so far.
+/// State of N streams, the caller's arrays: h and c [L, N, H]; position [N] counts the tokens drawn so far. Of a const
+/// T it is only read.
 template <class T>
 struct StateView {
     T* h;
     T* c;
-    std::uint64_t* position;
+    std::conditional_t<std::is_const_v<T>, const std::uint64_t, std::uint64_t>* position;
 };
 
 /// Samples [samples, steps], row-major: inputs (-1 = zero vector) and targets (-1 = does not count).
@@ -141,6 +143,23 @@ struct GenerateDetails {
     bool any() const noexcept { return log_probabilities || entropies || num_alternatives > 0; }
 };
 
+struct BeamOptions {
+    Index width = 4;  ///< how many beams go on, and come out at most
+    Index length = 0;
+    double length_penalty = 0;  ///< a beam's score is its log-probability / (its length)^length_penalty
+    std::vector<std::vector<std::int32_t>> stop = {};  ///< a beam ends with one of these sequences
+    std::int32_t initial_token = -1;                   ///< as in GenerateOptions
+};
+
+struct Beam {
+    std::vector<std::int32_t> tokens;
+    double log_probability;
+    double score;
+};
+
+template <class T>
+class TokenStream;
+
 /// Calls of several threads: any may read (evaluate, predict, generate, snapshot) at the same time, also while one
 /// fits, which then changes the weights between their calls; set_parameters and restore wait for them. A call from
 /// inside a poll's hook, while this thread is at work on the same model, throws std::runtime_error. Not after a move.
@@ -201,6 +220,53 @@ public:
     void generate(const GenerateOptions& options, const std::vector<Stream>& streams, std::int32_t* tokens,
                   StateView<T> state, Poll& poll, const GenerateDetails<T>& details = {}) const;
 
+    /// log_probabilities [N, steps] out: of each of tokens [N, steps] after those before it in its row, and before
+    /// those first [N] and the state; 0 where the token is -1, which is the zero input to what follows. state.position
+    /// may be null. Throws std::invalid_argument (nothing is written then), std::bad_alloc and what `poll` throws.
+    void score(Index N, Index steps, const std::int32_t* first, const std::int32_t* tokens, T* log_probabilities,
+               StateView<const T> state, Index num_threads, Poll& poll) const;
+
+    /// The best beams after the stream's prompt and the state of one stream, best first; of equal ones the lowest ids
+    /// first. The search is exact where `width` beams are all there are. Random numbers play no part. Throws
+    /// std::invalid_argument, SamplingError (a NaN), std::bad_alloc and what `poll` throws.
+    std::vector<Beam> beam_search(const BeamOptions& options, const Stream& stream, StateView<const T> state,
+                                  Poll& poll) const;
+
+private:
+    friend class TokenStream<T>;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// The tokens of generate, one of each stream at a time. One thread at a time may use it; others may use the model.
+template <class T>
+class TokenStream {
+public:
+    /// Copies all but the model, which must not be moved or destroyed before the stream. options.num_threads is without
+    /// meaning. Throws as generate does.
+    TokenStream(const LanguageModel<T>& model, const GenerateOptions& options, const std::vector<Stream>& streams,
+                StateView<const T> state);
+    ~TokenStream();
+    TokenStream(TokenStream&&) noexcept;
+    TokenStream& operator=(TokenStream&&) noexcept;
+
+    /// The next token of each stream, tokens [N], -1 for those that have ended; false, and nothing written, where all
+    /// have. With the model's weights of this moment. Throws SamplingError and what the poll and stop_when throw; then
+    /// the stream is at its end.
+    bool next(std::int32_t* tokens, Poll& poll);
+
+    /// Where the streams are, h and c [L, N, H]: before their last tokens are read.
+    void store(StateView<T> state) const;
+
+    /// How far each stream is.
+    struct Progress {
+        std::vector<Index> lengths;      ///< [N]: tokens drawn
+        std::vector<std::int32_t> last;  ///< [N]: the last of them, or -1
+        std::vector<std::vector<std::int32_t>>
+            drawn;  ///< [N], or empty where nothing looks back: penalties, history, stop_when
+    };
+    const Progress& progress() const noexcept;
+
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
@@ -208,5 +274,7 @@ private:
 
 extern template class LanguageModel<float>;
 extern template class LanguageModel<double>;
+extern template class TokenStream<float>;
+extern template class TokenStream<double>;
 
 }  // namespace rnnfast

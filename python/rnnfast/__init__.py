@@ -12,14 +12,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rnnfast._core import NonFiniteError, __version__
+from rnnfast._core import NonFiniteError, SamplingError, __version__
+from rnnfast.generation import Generated
 from rnnfast.layers import GRU, LSTM, RNN
 from rnnfast.learning_rate import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearWarmup, StepDecay
 from rnnfast.model import LanguageModel
 from rnnfast.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
+from rnnfast.sampling import Sampler
+from rnnfast.scoring import Beam, Score
 from rnnfast.state import State
+from rnnfast.streaming import TokenStream
 from rnnfast.train import History
 
 if TYPE_CHECKING:
@@ -35,8 +39,10 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Beam",
     "CosineDecay",
     "ExponentialDecay",
+    "Generated",
     "History",
     "InverseTimeDecay",
     "LanguageModel",
@@ -45,8 +51,12 @@ __all__ = [
     "Optimizer",
     "OptimizerState",
     "RMSprop",
+    "Sampler",
+    "SamplingError",
+    "Score",
     "State",
     "StepDecay",
+    "TokenStream",
     "__version__",
     "active_isa",
     "available_isas",

@@ -15,6 +15,10 @@ __version__: str
 
 class NonFiniteError(FloatingPointError): ...
 
+class SamplingError(NonFiniteError):
+    stream: int
+    step: int
+
 # Instruction sets
 def known_isas() -> list[str]: ...
 def available_isas() -> list[str]: ...
@@ -114,7 +118,27 @@ def softmax(logits: _Floats, num_threads: int = 1) -> _Floats: ...
 # Random numbers and draws
 def random_word(seed: int, stream: int, position: int, purpose: int) -> int: ...
 def random_permutation(n: int, seed: int, stream: int) -> NDArray[np.int64]: ...
-def draw(logits: _Floats, u: float, temperature: float, greedy: bool, top_k: int, top_p: float) -> int: ...
+
+class SamplerConfig:
+    def __init__(
+        self,
+        temperature: float,
+        greedy: bool,
+        top_k: int,
+        top_p: float,
+        min_p: float,
+        typical_p: float,
+        top_n_sigma: float,
+        repetition_penalty: float,
+        presence_penalty: float,
+        frequency_penalty: float,
+        penalty_window: int,
+        logit_bias: list[tuple[int, float]],
+        ban: list[int],
+    ) -> None: ...
+
+def draw(logits: _Floats, u: _Floats, sampler: SamplerConfig, history: _Tokens) -> _Tokens: ...
+def filter_logits(logits: _Floats, sampler: SamplerConfig, history: _Tokens) -> _Floats | None: ...
 
 # Optimisers: what they work on is changed in place
 class InverseTimeDecay:
@@ -319,7 +343,7 @@ class _LanguageModel:
         self,
         inputs: _Tokens,
         h: _AnyFloats,
-        c: _AnyFloats,
+        c: _AnyFloats | None,
         position: NDArray[np.uint64],
         num_threads: int,
     ) -> tuple[_AnyFloats, _AnyFloats, _AnyFloats]: ...
@@ -328,17 +352,64 @@ class _LanguageModel:
         length: int,
         prompts: list[_Tokens],
         keys: list[tuple[int, int]],
-        temperature: float,
-        greedy: bool,
-        top_k: int,
-        top_p: float,
-        stop_token: int,
+        sampler: SamplerConfig,
+        stop: list[list[int]],
         initial_token: int,
         h: _AnyFloats,
-        c: _AnyFloats,
+        c: _AnyFloats | None,
         position: NDArray[np.uint64],
         num_threads: int,
-    ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64]]: ...
+        min_length: int = 0,
+        stop_when: Callable[[_Tokens], object] | None = None,
+        histories: list[_Tokens] = ...,
+        num_alternatives: int | None = None,
+    ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64], dict[str, NDArray[Any]]]: ...
+    def score(
+        self,
+        first: _Tokens,
+        tokens: _Tokens,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+        num_threads: int,
+    ) -> _AnyFloats: ...
+    def beam_search(
+        self,
+        width: int,
+        length: int,
+        length_penalty: float,
+        prompt: _Tokens,
+        stop: list[list[int]],
+        initial_token: int,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+    ) -> list[tuple[_Tokens, float, float]]: ...
 
+class _TokenIterator:
+    def __init__(
+        self,
+        model: _LanguageModel,
+        length: int,
+        prompts: list[_Tokens],
+        keys: list[tuple[int, int]],
+        sampler: SamplerConfig,
+        stop: list[list[int]],
+        initial_token: int,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+        min_length: int,
+        stop_when: Callable[[_Tokens], object] | None,
+        histories: list[_Tokens],
+    ) -> None: ...
+    def __iter__(self) -> _TokenIterator: ...
+    def __next__(self) -> Any: ...
+    def state(
+        self,
+    ) -> tuple[_AnyFloats, _AnyFloats, NDArray[np.uint64], _Tokens, NDArray[np.int64], list[list[int]]]: ...
+
+class TokenIteratorF32(_TokenIterator): ...
+class TokenIteratorF64(_TokenIterator): ...
 class LanguageModelF32(_LanguageModel): ...
 class LanguageModelF64(_LanguageModel): ...

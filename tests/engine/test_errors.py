@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rnnfast
-from rnnfast import SGD, Adam, AdamW, LanguageModel, RMSprop, State, _core, text
+from rnnfast import SGD, Adam, AdamW, LanguageModel, RMSprop, Sampler, State, _core, text
 
 from .cases import assert_same_parameters, make_lstm, one_hot, samples, snapshot
 
@@ -338,7 +338,11 @@ NATIVE = [
         ValueError,
         "targets has 3, expected -1 to 2",
     ),
-    (lambda: _core.draw(np.zeros(0), 0.5, 1.0, False, 0, 1.0), ValueError, "logits is empty"),
+    (
+        lambda: _core.draw(np.zeros(0), np.zeros(1), Sampler().native(), np.zeros(0, np.int32)),
+        ValueError,
+        "logits is empty",
+    ),
     (lambda: _core.random_permutation(-1, 0, 0), ValueError, "n is -1, expected at least 0"),
     (
         lambda: _core.optimizer_step(ADAM, None, None, False, [np.zeros(3)], [np.zeros(2)], {}, 0, 1.0, 1.0),

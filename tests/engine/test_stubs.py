@@ -22,7 +22,10 @@ CLASSES = [
     "RecurrentF64",
     "RunF32",
     "RunF64",
+    "SamplerConfig",
     "StepDecay",
+    "TokenIteratorF32",
+    "TokenIteratorF64",
 ]
 IGNORED = "".join(rf"rnnfast\._core\.{name}" + "\n" for name in CLASSES)
 """Only that these have pybind11's own metaclass; their members are compared."""

@@ -1,7 +1,6 @@
 #include <algorithm>
 
-#include "bindings.hpp"
-#include "rnnfast/language_model.hpp"
+#include "model_call.hpp"
 
 namespace rnnfast::bindings {
 namespace {
@@ -73,28 +72,6 @@ py::tuple evaluate(const LanguageModel<T>& model, const Tokens& given_inputs, co
 }
 
 template <class T>
-struct State {
-    Array<T> h, c;
-    Array<std::uint64_t> position;
-
-    State(const LanguageModel<T>& model, Index N, const Array<T>& h_in, const Array<T>& c_in,
-          const Array<std::uint64_t>& position_in) {
-        const auto& config = model.config();
-        expect_shape("state.h", h_in, {config.num_layers, N, config.hidden_size}, "(L, N, H)");
-        has_c = config.cell == Cell::lstm;
-        expect_shape("state.c", c_in, {has_c ? config.num_layers : 0, N, config.hidden_size},
-                     has_c ? "(L, N, H)" : "(0, N, H), for the cell has no c");
-        expect_shape("state.position", position_in, {N}, "(N,)");
-        h = copy(h_in);
-        c = copy(c_in);
-        position = copy(position_in);
-    }
-    StateView<T> view() { return {h.mutable_data(), has_c ? c.mutable_data() : nullptr, position.mutable_data()}; }
-
-    bool has_c;
-};
-
-template <class T>
 py::tuple predict(const LanguageModel<T>& model, const Tokens& given, const Array<T>& h, const Array<T>& c,
                   const Array<std::uint64_t>& position, Index num_threads) {
     const Tokens inputs = copy(given);  // another thread may change the caller's
@@ -108,38 +85,6 @@ py::tuple predict(const LanguageModel<T>& model, const Tokens& given, const Arra
         model.predict(N, steps, inputs.data(), probabilities.mutable_data(), state.view(), num_threads, poll);
     }
     return py::make_tuple(probabilities, state.h, state.c);
-}
-
-template <class T>
-py::tuple generate(const LanguageModel<T>& model, Index length, const std::vector<Tokens>& prompts,
-                   const std::vector<std::pair<std::uint64_t, std::uint64_t>>& keys, double temperature, bool greedy,
-                   Index top_k, double top_p, std::int32_t stop_token, std::int32_t initial_token, const Array<T>& h,
-                   const Array<T>& c, const Array<std::uint64_t>& position, Index num_threads) {
-    const Index N = static_cast<Index>(keys.size());
-    if (prompts.size() != keys.size())
-        throw py::value_error("prompts has " + std::to_string(prompts.size()) + " entries, expected " +
-                              std::to_string(N) + " as keys");
-    if (length < 0) throw py::value_error("length is " + std::to_string(length) + ", expected at least 0");
-    State<T> state(model, N, h, c, position);
-    GenerateOptions options;
-    options.length = length;
-    options.sampler = {temperature, greedy, top_k, top_p};
-    options.stop_token = stop_token;
-    options.initial_token = initial_token;
-    options.num_threads = num_threads;
-    std::vector<Stream> streams;
-    std::vector<Tokens> own;  // another thread may change the caller's
-    for (std::size_t n = 0; n < keys.size(); ++n) {
-        own.push_back(copy(prompts[n]));
-        streams.push_back({keys[n].first, keys[n].second, own[n].data(), own[n].size()});
-    }
-    Tokens tokens = empty<std::int32_t>({N, length});
-    Poll poll = python_poll();
-    {
-        const py::gil_scoped_release release;
-        model.generate(options, streams, tokens.mutable_data(), state.view(), poll);
-    }
-    return py::make_tuple(tokens, state.h, state.c, state.position);
 }
 
 // A flat array laid out like the parameters <-> a dict of arrays by parameter name.
@@ -203,7 +148,8 @@ template <class T>
 void bind(py::module_& m, const char* name) {
     const auto array = [](const char* argument) { return py::arg(argument).noconvert(); };
     using Model = LanguageModel<T>;
-    py::class_<Model>(m, name)
+    py::class_<Model> model(m, name);
+    model
         .def(py::init([](Index vocab_size, Index hidden_size, Index num_layers, std::uint64_t seed,
                          const std::string& cell, Index embedding_size, bool tie_weights, double dropout) {
                  const LanguageModelConfig config{vocab_size,       hidden_size,    num_layers,  seed,
@@ -228,10 +174,8 @@ void bind(py::module_& m, const char* name) {
              py::arg("epoch_end"), py::arg("on_progress"), py::arg("num_threads"), py::arg("truncate"),
              py::arg("stateful"))
         .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
-        .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"))
-        .def("generate", generate<T>, py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("temperature"),
-             py::arg("greedy"), py::arg("top_k"), py::arg("top_p"), py::arg("stop_token"), py::arg("initial_token"),
-             array("h"), array("c"), array("position"), py::arg("num_threads"));
+        .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"));
+    bind_generation(m, model);
 }
 
 }  // namespace

@@ -91,6 +91,7 @@ void bind_optimizer(py::module_& m);
 void bind_random(py::module_& m);
 void bind_recurrent(py::module_& m);
 void bind_rnn(py::module_& m);
+void bind_sampler(py::module_& m);
 void bind_model(py::module_& m);
 
 }  // namespace rnnfast::bindings

@@ -50,6 +50,7 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             cross_entropy_gradient<V>,
             cross_entropy<V>,
             softmax<V>,
+            log_softmax<V>,
             draw<V>,
             argmax<V>,
             sgd<V>,

@@ -129,6 +129,8 @@ struct KernelTable {
     void (*cross_entropy)(Index rows, Index V, const std::int32_t* targets, T* logits, LossSums& sums) noexcept;
     // logits [rows, V] become probabilities.
     void (*softmax)(Index rows, Index V, T* logits) noexcept;
+    // logits [rows, V] become logarithms of probabilities; weights [V] is scratch.
+    void (*log_softmax)(Index rows, Index V, T* logits, T* weights) noexcept;
 
     // The token drawn with u in [0, 1) from softmax(logits * inverse_temperature); weights [V] is scratch.
     // -1 where no weight can be formed (a NaN, or no finite maximum): kernels/sampler.inl.hpp says how it draws.

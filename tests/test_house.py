@@ -78,6 +78,7 @@ PARTS = {
     },
     "rnnfast.course.checking": {"rnnfast.reference"},
     "rnnfast.course": {"rnnfast.reference"},
+    "rnnfast.convert": {"rnnfast._files", "rnnfast.model"},
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
 }
 
@@ -122,6 +123,7 @@ def test_only_known_libraries_are_imported(path):
         allowed |= {"collections", "dataclasses", "math", "typing"}
     allowed |= {
         "rnnfast.checkpoint": {"safetensors"},
+        "rnnfast.convert.torch_files": {"safetensors"},
         "rnnfast.progress": {"rich"},
         "rnnfast.music.midi": {"mido"},  # nowhere else
         "rnnfast.music.report_page": {"rich"},

@@ -20,9 +20,9 @@ from rnnfast.state import State
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import course, music, reference, text
+    from rnnfast import convert, course, music, reference, text
 
-_SUBPACKAGES = ("course", "music", "names", "reference", "text")
+_SUBPACKAGES = ("convert", "course", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "__version__",
     "active_isa",
     "available_isas",
+    "convert",
     "course",
     "music",
     "names",

@@ -123,6 +123,7 @@ def test_only_known_libraries_are_imported(path):
         allowed |= {"collections", "dataclasses", "math", "typing"}
     allowed |= {
         "rnnfast.checkpoint": {"safetensors"},
+        "rnnfast.convert.hdf5": {"h5py"},
         "rnnfast.convert.torch_files": {"safetensors"},
         "rnnfast.progress": {"rich"},
         "rnnfast.music.midi": {"mido"},  # nowhere else
@@ -141,7 +142,7 @@ def test_extras_are_imported_where_they_are_used(path):
     for node in tree.body:  # the top level alone
         if isinstance(node, ast.Import | ast.ImportFrom):
             top = {alias.name for alias in node.names} if isinstance(node, ast.Import) else {node.module}
-            assert not {name.split(".")[0] for name in top} & {"matplotlib", "symusic"}
+            assert not {name.split(".")[0] for name in top} & {"matplotlib", "symusic", "h5py", "onnx"}
 
 
 def files(*patterns):

@@ -1,5 +1,6 @@
 """Weights from other frameworks, and back, without the frameworks."""
 
+from rnnfast.convert.keras import from_keras
 from rnnfast.convert.torch import from_torch, to_torch
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = ["from_keras", "from_torch", "to_torch"]

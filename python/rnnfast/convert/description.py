@@ -210,7 +210,7 @@ class Network:
     def __post_init__(self) -> None:
         if not any(isinstance(part, Recurrent) for part in self.parts):
             raise ValueError("there is no recurrent layer, expected an RNN, a GRU or an LSTM")
-        size = None
+        size, softmax = None, False
         for part in self.parts:
             if isinstance(part, Embedding):
                 if size is not None:
@@ -220,6 +220,9 @@ class Network:
             wanted, given = (
                 (part.input_size, part.output_size) if isinstance(part, Recurrent) else part.W.shape
             )
+            if softmax:
+                raise ValueError("a layer comes after a softmax, expected it to be the last step")
+            softmax = isinstance(part, Dense) and part.softmax
             if size not in (None, wanted):
                 raise ValueError(f"a layer takes {wanted} numbers, but the one before it gives {size}")
             size = given

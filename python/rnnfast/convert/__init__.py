@@ -1,6 +1,7 @@
 """Weights from other frameworks, and back, without the frameworks."""
 
+from rnnfast.convert.course import from_course, to_course
 from rnnfast.convert.keras import from_keras
 from rnnfast.convert.torch import from_torch, to_torch
 
-__all__ = ["from_keras", "from_torch", "to_torch"]
+__all__ = ["from_course", "from_keras", "from_torch", "to_course", "to_torch"]

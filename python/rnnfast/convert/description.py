@@ -8,6 +8,7 @@ recurrent bias of n apart (`b_Rn`) where the reset comes after the product.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -226,6 +227,49 @@ class Network:
             if size not in (None, wanted):
                 raise ValueError(f"a layer takes {wanted} numbers, but the one before it gives {size}")
             size = given
+
+
+def stacked(parts: Sequence[Part]) -> Network:
+    """Make a network in which recurrent layers of one kind and size, one after the other, are one stack.
+
+    Raises
+    ------
+    ValueError
+        As Network does.
+    """
+    joined: list[Part] = []
+    for part in parts:
+        before = joined[-1] if joined else None
+        if isinstance(before, Recurrent) and isinstance(part, Recurrent) and _one_stack(before, part):
+            joined[-1] = dataclasses.replace(before, layers=before.layers + part.layers)
+        else:
+            joined.append(part)
+    return Network(tuple(joined))
+
+
+def astype(network: Network, dtype: npt.DTypeLike) -> Network:
+    """Give the same network with numbers of another type."""
+
+    def cell(own: Cell) -> Cell:
+        return Cell(**{name: array.astype(dtype) for name, array in own.arrays().items()})
+
+    def part(own: Part) -> Part:
+        if isinstance(own, Recurrent):
+            return dataclasses.replace(own, layers=tuple(tuple(map(cell, both)) for both in own.layers))
+        if isinstance(own, Dense):
+            return dataclasses.replace(own, W=own.W.astype(dtype), b=own.b.astype(dtype))
+        return Embedding(own.W.astype(dtype))
+
+    return Network(tuple(map(part, network.parts)))
+
+
+def _one_stack(lower: Recurrent, upper: Recurrent) -> bool:
+    settings = (
+        (part.cell, part.nonlinearity, part.coupled, part.reset_after, part.peephole, part.proj_size)
+        for part in (lower, upper)
+    )
+    sizes = ((part.hidden_size, part.num_directions) for part in (lower, upper))
+    return len(set(settings)) == len(set(sizes)) == 1 and lower.output_size == upper.input_size
 
 
 def check_matrix(name: str, array: Array) -> None:

@@ -24,6 +24,7 @@ from rnnfast.convert.description import (
     Part,
     Recurrent,
     as_floats,
+    stacked,
 )
 from rnnfast.convert.gates import reorder
 from rnnfast.convert.keras_files import Config, Layer
@@ -58,7 +59,7 @@ def network_of(layers: Sequence[Layer], choices: Choices) -> Network:
                 raise ValueError(f"layer {layer.name!r} comes after one that returns its last output only")
             every_step = _setting(layer, "return_sequences", True)
         parts.append(part)
-    return Network(tuple(parts))
+    return stacked(parts)
 
 
 def _is_activation(layer: Layer, name: str) -> bool:

@@ -55,6 +55,11 @@ def run_cell(stack, cell, x, h0, c0):
     return h, c[-1]
 
 
+def distance(got, expected):
+    """The largest difference, relative where numbers are above 1: relu's outputs grow."""
+    return (np.abs(got - expected) / np.maximum(1, np.abs(expected))).max()
+
+
 def make_stack(
     cell, D=3, H=4, layers=1, directions=1, *, dtype="f8", seed=0, reset_after=True, peephole=False,
     coupled=False, proj_size=None, **settings,

@@ -166,7 +166,7 @@ def with_state(*nodes):
         (two("x W R B", "z", "x W R B"), {}, "b reads from an input, expected a: one chain of layers"),
         ([node("LSTM", "z W R B", "z", name="a")], {}, "a reads 'z', which nothing before it gives"),
         ([node("LSTM", "v W R B", "y", name="a"), node("Identity", "x", "v")], {}, "a reads 'v', which nothing"),
-        ([LSTM, node("Concat", "y y", "z", name="c", axis=2), node("MatMul", "z U", "o", name="m")], {}, "from c, a Con"),
+        ([LSTM, node("Concat", "y y", "z", name="c", axis=2), node("MatMul", "z U", "o", name="m")], {}, "from c, a"),
         ([LSTM, node("Gemm", "y U u", "z", name="m", alpha=2.0)], {}, "m has attributes .*, expected those of a dense"),
         ([LSTM, node("MatMul", "y y", "z", name="m")], {}, "m has weights that are computed or an input"),
         ([node("Gather", "U x", "z", name="g", axis=1), node("LSTM", "z W R B", "y")], {}, "g gathers columns"),

@@ -60,14 +60,17 @@ PARTS = {
     "rnnfast.names": set(),
     "rnnfast.runtime": {"rnnfast._core"},
     "rnnfast.optim": {"rnnfast._core", "rnnfast._arguments"},
+    "rnnfast._parameters": set(),
+    "rnnfast.layers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.train": {"rnnfast._core"},
     "rnnfast.progress": {"rnnfast._core"},
     "rnnfast.state": set(),
     "rnnfast.prompts": {"rnnfast.text", "rnnfast.train"},
-    "rnnfast.checkpoint": {"rnnfast._core", "rnnfast._files"},
+    "rnnfast.checkpoint": {"rnnfast._core", "rnnfast._arguments", "rnnfast._files"},
     "rnnfast.model": {
         "rnnfast._core",
         "rnnfast._arguments",
+        "rnnfast._parameters",
         "rnnfast.text",
         "rnnfast.optim",
         "rnnfast.train",
@@ -171,7 +174,7 @@ MAY_INCLUDE = {
     "layers": {"layers", "core", "rnnfast"},
     "sampling": {"core", "rnnfast"},
     "optim": {"core", "rnnfast"},
-    "model": {"model", "core", "rnnfast"},
+    "model": {"model", "layers", "core", "rnnfast"},
     "bindings": {"bindings.hpp", "rnnfast", "core/float_control.hpp", "pybind11"},
 }
 

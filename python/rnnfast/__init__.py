@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rnnfast._core import NonFiniteError, __version__
+from rnnfast.layers import GRU, LSTM, RNN
 from rnnfast.model import LanguageModel
 from rnnfast.optim import SGD, Adam, Optimizer
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
@@ -26,6 +27,9 @@ _SUBPACKAGES = ("convert", "course", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "SGD",
     "Adam",
     "History",

@@ -30,14 +30,14 @@ def thread_count(value: Any) -> int:
     return number
 
 
-def seed(value: Any) -> int:
+def seed(value: Any, name: str = "seed") -> int:
     """Take `value` as a seed of random numbers."""
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"seed is {value!r}, expected an integer") from None
+        raise TypeError(f"{name} is {value!r}, expected an integer") from None
     if isinstance(value, bool | np.bool_) or not 0 <= number < 2**64:
-        raise ValueError(f"seed is {value!r}, expected 0 to 2^64 - 1")
+        raise ValueError(f"{name} is {value!r}, expected 0 to 2^64 - 1")
     return number
 
 
@@ -49,3 +49,14 @@ def real(name: str, value: Any) -> float:
         return float(value)
     except OverflowError:
         raise ValueError(f"{name} is too large for a float") from None
+
+
+def cell_name(cell: Any, nonlinearity: Any, reset_after: Any) -> str:
+    """Return the native name of a cell with its options."""
+    if cell not in ("lstm", "gru", "rnn"):
+        raise ValueError(f"cell is {cell!r}, expected 'lstm', 'gru' or 'rnn'")
+    if nonlinearity not in ("tanh", "relu"):
+        raise ValueError(f"nonlinearity is {nonlinearity!r}, expected 'tanh' or 'relu'")
+    if cell == "rnn":
+        return f"rnn_{nonlinearity}"
+    return "gru_reset_before" if cell == "gru" and not reset_after else str(cell)

@@ -1,6 +1,6 @@
 """Types of the compiled module. Arrays are C-contiguous, and all float arrays of a call have one dtype."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,9 +30,17 @@ def log(x: _Floats) -> _Floats: ...
 def sigmoid(x: _Floats) -> _Floats: ...
 def tanh(x: _Floats) -> _Floats: ...
 
-# Layers: x is (T, N) tokens or (T, N, D) numbers
+# Layers: x is (T, N) tokens or (T, N, D) numbers; with batch_sizes, how many sequences run at each step, falling, all
+# arrays over time hold packed rows: x is (rows,) or (rows, D), states are (N + rows, H)
 def lstm_forward(
-    x: NDArray[Any], W: _Floats, R: _Floats, b: _Floats, h0: _Floats, c0: _Floats, num_threads: int = 1
+    x: NDArray[Any],
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    h0: _Floats,
+    c0: _Floats,
+    num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def lstm_backward(
     dh_out: _Floats,
@@ -46,9 +54,17 @@ def lstm_backward(
     dh_last: _Floats,
     dc_last: _Floats,
     num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> dict[str, Any]: ...
 def rnn_forward(
-    x: NDArray[Any], W: _Floats, R: _Floats, b: _Floats, h0: _Floats, nonlinearity: str, num_threads: int = 1
+    x: NDArray[Any],
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    h0: _Floats,
+    nonlinearity: str,
+    num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> _Floats: ...
 def rnn_backward(
     dh_out: _Floats,
@@ -60,6 +76,7 @@ def rnn_backward(
     dh_last: _Floats,
     nonlinearity: str,
     num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> dict[str, Any]: ...
 def gru_forward(
     x: NDArray[Any],
@@ -69,6 +86,7 @@ def gru_forward(
     b_Rn: _Floats | None,
     h0: _Floats,
     num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def gru_backward(
     dh_out: _Floats,
@@ -82,6 +100,7 @@ def gru_backward(
     b_Rn: _Floats | None,
     dh_last: _Floats,
     num_threads: int = 1,
+    batch_sizes: Sequence[int] | None = None,
 ) -> dict[str, Any]: ...
 def dense_forward(x: _Floats, W: _Floats, b: _Floats, num_threads: int = 1) -> _Floats: ...
 def dense_backward(
@@ -123,7 +142,58 @@ def optimizer_step(
 ) -> None: ...
 def clip_gradient(value: float | None, norm: float | None, g: _Floats, num_threads: int = 1) -> float: ...
 
+# Recurrent layers with parameters of their own; c is (0, N, H) where the cell has none
+class _Recurrent:
+    def __init__(
+        self,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bidirectional: bool,
+        dropout: float,
+        input_dropout: float,
+        seed: int,
+    ) -> None: ...
+    @property
+    def parameters(self) -> dict[str, _AnyFloats]: ...
+    def set_parameters(self, values: list[_AnyFloats | None]) -> None: ...
+    def forward(
+        self,
+        x: NDArray[Any],
+        h: _AnyFloats,
+        c: _AnyFloats,
+        lengths: NDArray[np.int64] | None,
+        reset: NDArray[np.bool_] | None,
+        masks: tuple[int, int] | None,
+        for_backward: bool,
+        num_threads: int,
+    ) -> tuple[_AnyFloats, _AnyFloats, _AnyFloats, _Run | None]: ...
+    def step(self, x: NDArray[Any], h: _AnyFloats, c: _AnyFloats) -> tuple[_AnyFloats, _AnyFloats]: ...
+
+class RecurrentF32(_Recurrent): ...
+class RecurrentF64(_Recurrent): ...
+
+class _Run:
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by forward alone
+    def backward(
+        self,
+        layer: _Recurrent,
+        dy: _AnyFloats,
+        dh: _AnyFloats,
+        dc: _AnyFloats,
+        dense: bool,
+        num_threads: int,
+    ) -> tuple[_AnyFloats | None, _AnyFloats, _AnyFloats, dict[str, _AnyFloats]]: ...
+
+class RunF32(_Run): ...
+class RunF64(_Run): ...
+
 # The language model
+def parameter_shapes(
+    vocab_size: int, hidden_size: int, num_layers: int, cell: str, embedding_size: int, tie_weights: bool
+) -> dict[str, tuple[int, ...]]: ...
+
 class FitProgress:
     def __init__(self) -> None: ...
     @property
@@ -139,7 +209,17 @@ class FitProgress:
     def stats(self, epoch: int) -> tuple[_Sums, _Sums | None, float]: ...
 
 class _LanguageModel:
-    def __init__(self, vocab_size: int, hidden_size: int, num_layers: int, seed: int) -> None: ...
+    def __init__(
+        self,
+        vocab_size: int,
+        hidden_size: int,
+        num_layers: int,
+        seed: int,
+        cell: str,
+        embedding_size: int,
+        tie_weights: bool,
+        dropout: float,
+    ) -> None: ...
     @property
     def num_parameters(self) -> int: ...
     @property
@@ -179,6 +259,8 @@ class _LanguageModel:
         epoch_end: Callable[[], bool] | None,
         on_progress: Callable[[], object] | None,
         num_threads: int,
+        truncate: int,
+        stateful: bool,
     ) -> None: ...
     def evaluate(self, inputs: _Tokens, targets: _Tokens, num_threads: int) -> _Sums: ...
     def predict(

@@ -16,6 +16,7 @@ import safetensors
 import safetensors.numpy
 
 from rnnfast import _core
+from rnnfast._arguments import cell_name
 from rnnfast._files import atomic_write
 
 KIND = "rnnfast.LanguageModel"
@@ -170,12 +171,17 @@ def _facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
 
 def _check_shapes(config: dict[str, Any], tensors: Tensors) -> None:
     """Before anything of the claimed size is allocated: the file itself must hold as much."""
-    V, H, L = config["vocab_size"], config["hidden_size"], config["num_layers"]
+    if not 1 <= config["num_layers"] <= len(tensors):
+        raise ValueError(f"num_layers is {config['num_layers']}, and there are {len(tensors)} arrays")
     dtype = np.dtype(config["dtype"])
-    expected = {"dense.W": (H, V), "dense.b": (V,)}
-    for layer in range(min(L, len(tensors))):
-        shapes = {"W": (V if layer == 0 else H, 4 * H), "R": (H, 4 * H), "b": (4 * H,)}
-        expected |= {f"layers.{layer}.{key}": shape for key, shape in shapes.items()}
+    expected = _core.parameter_shapes(
+        config["vocab_size"],
+        config["hidden_size"],
+        config["num_layers"],
+        cell_name(config["cell"], config.get("nonlinearity", "tanh"), config.get("reset_after", True)),
+        config.get("embedding_size") or 0,
+        config.get("tie_weights", False),
+    )
     for name, shape in expected.items():
         if name not in tensors:
             raise ValueError(f"{name} is missing")

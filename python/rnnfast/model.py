@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core, text
-from rnnfast._arguments import integer, real, thread_count
+from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
+from rnnfast._parameters import checked_parameters, dtype_name
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.prompts import Prompt, prompt_arrays, separate
-from rnnfast.state import Floats, State, checked_state, expect_state
+from rnnfast.state import Floats, State, checked_state, expect_state, native_c, zero_state
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
 
 Callback = Callable[[int, History], Any]
@@ -24,7 +25,7 @@ _NATIVE = {"float32": _core.LanguageModelF32, "float64": _core.LanguageModelF64}
 
 
 class LanguageModel:
-    """Tokens in, a distribution over the next token out: stacked LSTM layers and a dense softmax layer.
+    """Tokens in, a distribution over the next token out: stacked recurrent layers and a dense softmax layer.
 
     Parameters
     ----------
@@ -32,19 +33,39 @@ class LanguageModel:
         V, the number of different tokens; tokens are 0 to V - 1, and -1 stands for "none" (a zero input vector).
     hidden_size : int
         H, units a layer.
-    cell : {"lstm"}
+    cell : {"lstm", "gru", "rnn"}
     num_layers : int
     dtype : {"float32", "float64"}
     seed : int
         0 to 2^64 - 1. Decides the initial weights and the order of samples in every epoch.
     vocabulary : sequence of str, optional
         What each token means; lets prompts be text.
+    embedding_size : int, optional
+        E of an embedding (V, E) before the layers; None: none, a token is a one-hot vector, which is a row of W.
+    tie_weights : bool
+        The dense layer's weights are the embedding's, transposed (Press & Wolf 2017): needs ``embedding_size =
+        hidden_size``.
+    dropout : float
+        0 to below 1, in training only: of the inputs of all layers and of the dense layer, but not of one-hot tokens
+        nor from step to step (Zaremba et al. 2014).
+    nonlinearity : {"tanh", "relu"}
+        Of the cell "rnn".
+    reset_after : bool
+        Of the cell "gru": the reset gate acts after the recurrent product (as in PyTorch and cuDNN), or before it (Cho
+        et al. 2014).
 
     Notes
     -----
     Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014), biases 0 but 1
-    for the forget gate. Equations: ``a = x W + h R + b`` in gate order i, f, g, o; ``c = sigmoid(f) c + sigmoid(i)
-    tanh(g)``; ``h = sigmoid(o) tanh(c)`` (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+    for the LSTM's forget gate.
+
+    With ``a = x W + h R + b``:
+
+    - lstm, gate order i, f, g, o: ``c = sigmoid(f) c + sigmoid(i) tanh(g)``; ``h = sigmoid(o) tanh(c)`` (Hochreiter &
+      Schmidhuber 1997; Gers et al. 2000).
+    - gru, gate order r, z, n: ``h = (1 - sigmoid(z)) tanh(n) + sigmoid(z) h``, where the part of n that comes from h is
+      ``sigmoid(r) (h R_n + b_Rn)``, or ``(sigmoid(r) h) R_n`` with reset before (Cho et al. 2014).
+    - rnn: ``h = tanh(a)`` or ``max(0, a)`` (Elman 1990).
 
     Two threads may generate from one model at the same time; one `fit` runs at a time.
 
@@ -71,19 +92,29 @@ class LanguageModel:
         dtype: npt.DTypeLike = "float32",
         seed: int = 0,
         vocabulary: Sequence[str] | None = None,
+        embedding_size: int | None = None,
+        tie_weights: bool = False,
+        dropout: float = 0.0,
+        nonlinearity: str = "tanh",
+        reset_after: bool = True,
     ) -> None:
-        if cell != "lstm":
-            raise ValueError(f"cell is {cell!r}, expected 'lstm'")
-        name = _dtype_name(dtype)
+        native_cell = cell_name(cell, nonlinearity, reset_after)
+        name = dtype_name(dtype)
         self._vocabulary = None if vocabulary is None else text.check_vocabulary(vocabulary, vocab_size)
-        sizes = {
+        sizes: dict[str, Any] = {
             "vocab_size": integer("vocab_size", vocab_size),
             "hidden_size": integer("hidden_size", hidden_size),
             "num_layers": integer("num_layers", num_layers),
             "seed": checked_seed(seed),
         }
-        self._native = _NATIVE[name](**sizes)
-        self._config: dict[str, Any] = {"cell": cell, **sizes, "dtype": name}
+        embedding = 0 if embedding_size is None else integer("embedding_size", embedding_size)
+        if embedding_size is not None and embedding < 1:
+            raise ValueError(f"embedding_size is {embedding_size}, expected at least 1, or None for one-hot")
+        extras: dict[str, Any] = {"tie_weights": bool(tie_weights), "dropout": real("dropout", dropout)}
+        self._native = _NATIVE[name](**sizes, **extras, cell=native_cell, embedding_size=embedding)
+        self._config: dict[str, Any] = {"cell": cell, **sizes, "dtype": name, **extras}
+        self._config["embedding_size"] = embedding or None
+        self._config |= {"nonlinearity": nonlinearity, "reset_after": bool(reset_after)}
         self.history = History()
         """Of the last `fit`, also where that ended with an exception."""
 
@@ -132,7 +163,9 @@ class LanguageModel:
         """Name -> read-only live view; training shows in it, so copy what is to stay.
 
         ``layers.0.W`` (V, 4H), ``layers.0.R`` (H, 4H), ``layers.0.b`` (4H,), ``layers.1.W`` (H, 4H), ..., ``dense.W``
-        (H, V), ``dense.b`` (V,). Gate order i, f, g, o.
+        (H, V), ``dense.b`` (V,), in gate order i, f, g, o. A GRU has 3H, in gate order r, z, n, and ``layers.0.b_Rn``
+        (H,) unless it resets before; a basic RNN has H. With an embedding ``embedding.W`` (V, E) comes first and
+        ``layers.0.W`` has E rows; tied, there is no ``dense.W``.
         """
         return MappingProxyType(self._native.parameters)
 
@@ -151,29 +184,7 @@ class LanguageModel:
         TypeError
             For anything but real numbers.
         """
-        own = self._native.parameters
-        if not isinstance(mapping, Mapping):
-            raise TypeError(f"set_parameters: mapping is {mapping!r}, expected a mapping of names to arrays")
-        unknown = sorted(set(mapping) - set(own))
-        if unknown:
-            raise ValueError(f"set_parameters: no parameter {unknown[0]!r}, expected of {', '.join(own)}")
-        new = {name: self._parameter(name, value, own[name].shape) for name, value in mapping.items()}
-        self._native.set_parameters([new.get(name) for name in own])
-
-    def _parameter(self, name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> Floats:
-        try:
-            array = np.asarray(value)
-        except ValueError as error:
-            raise ValueError(f"set_parameters: {name} is ragged, expected {shape}") from error
-        if array.dtype.kind not in "iuf":
-            raise TypeError(f"set_parameters: {name} has dtype {array.dtype}, expected real numbers")
-        if array.shape != shape:
-            raise ValueError(f"set_parameters: {name} has shape {array.shape}, expected {shape}")
-        with np.errstate(over="ignore"):
-            array = np.ascontiguousarray(array, dtype=self.dtype)
-        if not np.isfinite(array).all():
-            raise ValueError(f"set_parameters: {name} has numbers that are not finite in {self.dtype}")
-        return array
+        self._native.set_parameters(checked_parameters(mapping, self._native.parameters))
 
     def fit(
         self,
@@ -191,6 +202,8 @@ class LanguageModel:
         callbacks: Sequence[Callback] = (),
         progress: bool = False,
         num_threads: int | None = None,
+        truncate: int | None = None,
+        stateful: bool = False,
     ) -> History:
         """Train. The whole loop is native; Ctrl-C works.
 
@@ -224,6 +237,11 @@ class LanguageModel:
         num_threads : int, optional
             None: as many as pay, which is 1 for small models, or what ``RNNFAST_NUM_THREADS`` in the environment says.
             No bit of any result depends on it.
+        truncate : int, optional
+            Truncated backpropagation through time (Williams & Peng 1990): each sample is cut into pieces of so many
+            steps, and each piece is an update. Memory grows with the piece, not with T. None: no cut.
+        stateful : bool
+            With `truncate`: a piece begins with the state that the piece before it ended with; else with zeros.
 
         Returns
         -------
@@ -246,8 +264,6 @@ class LanguageModel:
         """
         inputs, targets = training_pair(X, Y, self.vocab_size)
         inputs, targets, held_out = validation_split(inputs, targets, validation, self.vocab_size)
-        if batch_size is not None and integer("batch_size", batch_size) < 1:
-            raise ValueError(f"batch_size is {batch_size}, expected at least 1, or None for all samples")
         callbacks = _functions(callbacks)
         history, native_progress = History(), _core.FitProgress()
 
@@ -258,13 +274,15 @@ class LanguageModel:
 
         settings: dict[str, Any] = {
             "epochs": integer("epochs", epochs),
-            "batch_size": 0 if batch_size is None else integer("batch_size", batch_size),
+            "batch_size": _at_least_one("batch_size", batch_size, "all samples"),
             "optimizer": _optimizer(optimizer).native(),
             "reduction": _reduction(reduction),
             "clip_value": None if clip_value is None else real("clip_value", clip_value),
             "clip_norm": None if clip_norm is None else real("clip_norm", clip_norm),
             "shuffle": bool(shuffle),
             "num_threads": thread_count(num_threads),
+            "truncate": _at_least_one("truncate", truncate, "no cut"),
+            "stateful": bool(stateful),
         }
         display = None
         if progress:
@@ -327,9 +345,7 @@ class LanguageModel:
         if streams < 0:
             raise ValueError(f"num_streams is {streams}, expected at least 0")
         shape = (self.num_layers, streams, self.hidden_size)
-        return State(
-            np.zeros(shape, self.dtype), np.zeros(shape, self.dtype), np.zeros(streams, dtype=np.uint64)
-        )
+        return zero_state(shape, self.dtype, has_c=self._has_c)
 
     def predict(
         self, X: Any, state: State | None = None, *, num_threads: int | None = None
@@ -353,9 +369,9 @@ class LanguageModel:
         inputs = token_array("X", X, self.vocab_size)
         before = self._state(state, len(inputs))
         probabilities, h, c = self._native.predict(
-            inputs, before.h, before.c, before.position, thread_count(num_threads)
+            inputs, before.h, native_c(before), before.position, thread_count(num_threads)
         )
-        return probabilities, State(h, c, before.position)
+        return probabilities, State(h, c if self._has_c else None, before.position)
 
     def step(self, tokens: Any, state: State | None = None) -> tuple[Floats, State]:
         """One time step: `predict` for tokens (N,), with probabilities (N, V)."""
@@ -434,7 +450,7 @@ class LanguageModel:
             stop_token=-1 if stop_token is None else integer("stop_token", stop_token),
             initial_token=integer("initial_token", initial_token),
             h=before.h,
-            c=before.c,
+            c=native_c(before),
             position=before.position,
             num_threads=thread_count(num_threads),
         )
@@ -498,7 +514,12 @@ class LanguageModel:
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:
             return self.initial_state(streams)
-        return checked_state(state, (self.num_layers, streams, self.hidden_size), self.dtype)
+        shape = (self.num_layers, streams, self.hidden_size)
+        return checked_state(state, shape, self.dtype, has_c=self._has_c)
+
+    @property
+    def _has_c(self) -> bool:
+        return bool(self._config["cell"] == "lstm")
 
     def _num_streams(self, num_streams: int, prompt: Prompt, state: State | None) -> int:
         """How many streams num_streams, prompt and state agree on; 1 may be left out."""
@@ -518,6 +539,14 @@ class LanguageModel:
         return streams
 
 
+def _at_least_one(name: str, value: Any, none: str) -> int:
+    if value is None:
+        return 0
+    if integer(name, value) < 1:
+        raise ValueError(f"{name} is {value}, expected at least 1, or None for {none}")
+    return integer(name, value)
+
+
 def _optimizer(value: Any) -> Optimizer:
     if not isinstance(value, Optimizer):
         raise TypeError(f"optimizer is {value!r}, expected an Adam(...) or SGD(...)")
@@ -534,13 +563,3 @@ def _functions(callbacks: Any) -> list[Callback]:
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
         raise TypeError(f"callbacks is {callbacks!r}, expected a sequence of functions f(epoch, history)")
     return list(callbacks)
-
-
-def _dtype_name(dtype: npt.DTypeLike) -> str:
-    try:
-        name = "None" if dtype is None else np.dtype(dtype).name
-    except TypeError:
-        name = repr(dtype)
-    if name not in _NATIVE:
-        raise ValueError(f"dtype is {name}, expected float32 or float64")
-    return name

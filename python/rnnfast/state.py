@@ -17,22 +17,38 @@ class State:
 
     Attributes
     ----------
-    h, c : (L, N, H) array of the model's dtype
-        Hidden and cell state of each layer.
+    h : (L, N, H) array of the model's dtype
+        Hidden state of each layer.
+    c : (L, N, H) array of the model's dtype, or None
+        Cell state of each layer; None but for LSTM.
     position : (N,) uint64
         Tokens drawn so far in each stream: where its random numbers go on.
     """
 
     h: Floats
-    c: Floats
+    c: Floats | None
     position: npt.NDArray[np.uint64]
 
     def __repr__(self) -> str:
         shape = np.shape(self.h)
-        return f"<State: h and c {shape}, position {np.shape(self.position)}>"
+        names = "h" if self.c is None else "h and c"
+        return f"<State: {names} {shape}, position {np.shape(self.position)}>"
 
 
-def checked_state(state: Any, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> State:
+def zero_state(shape: tuple[int, int, int], dtype: np.dtype[Any], *, has_c: bool) -> State:
+    """Make the state (L, N, H) before anything was read."""
+    c = np.zeros(shape, dtype) if has_c else None
+    return State(np.zeros(shape, dtype), c, np.zeros(shape[1], dtype=np.uint64))
+
+
+def native_c(state: State) -> Floats:
+    """State's c as the native code takes it: empty, (0, N, H), where there is none."""
+    return np.empty((0, *state.h.shape[1:]), state.h.dtype) if state.c is None else state.c
+
+
+def checked_state(
+    state: Any, shape: tuple[int, int, int], dtype: np.dtype[Any], *, has_c: bool = True
+) -> State:
     """Take `state` as a State of shape (L, N, H), its arrays contiguous and of the model's dtype.
 
     Raises
@@ -43,8 +59,12 @@ def checked_state(state: Any, shape: tuple[int, int, int], dtype: np.dtype[Any])
         For another shape.
     """
     expect_state(state)
+    if (state.c is None) == has_c:
+        wanted = f"an array {shape}" if has_c else "None: the model's cell has no c"
+        raise ValueError(f"state.c is {'None' if has_c else 'an array'}, expected {wanted}")
     arrays = {}
-    for name, kinds, expected in (("h", "iuf", shape), ("c", "iuf", shape), ("position", "iu", shape[1:2])):
+    expectations = [("h", "iuf", shape), ("position", "iu", shape[1:2])]
+    for name, kinds, expected in [*expectations, *([("c", "iuf", shape)] if has_c else [])]:
         array = np.asarray(getattr(state, name))
         if array.shape != expected:
             raise ValueError(f"state.{name} has shape {array.shape}, expected {expected}")
@@ -56,7 +76,7 @@ def checked_state(state: Any, shape: tuple[int, int, int], dtype: np.dtype[Any])
         raise ValueError(f"state.position has {arrays['position'].min()}, expected at least 0")
     return State(
         np.ascontiguousarray(arrays["h"], dtype=dtype),
-        np.ascontiguousarray(arrays["c"], dtype=dtype),
+        np.ascontiguousarray(arrays["c"], dtype=dtype) if has_c else None,
         np.ascontiguousarray(arrays["position"], dtype=np.uint64),
     )
 

@@ -22,7 +22,7 @@ std::vector<double> forward(bool reset_after) {
     rnnfast::Threads threads;
     gru.prepare(W, R, b, reset_after ? &b_Rn : nullptr, false, false, threads);
     rnnfast::Poll poll;
-    gru.forward(3, 1, {nullptr, x.data()}, h.data(), gates.data(), u.data(), threads, poll);
+    gru.forward({3, 1}, {nullptr, x.data()}, h.data(), gates.data(), u.data(), threads, poll);
     return h;
 }
 
@@ -32,10 +32,10 @@ std::vector<double> input_gradients(const Gru<double>& gru) {
     const std::vector<double> dh_out(3, 1.0);
     rnnfast::Threads threads;
     rnnfast::Poll poll;
-    gru.forward(3, 1, {nullptr, x.data()}, h.data(), gates.data(), u.data(), threads, poll);
+    gru.forward({3, 1}, {nullptr, x.data()}, h.data(), gates.data(), u.data(), threads, poll);
     double dW[3] = {}, dR[3] = {}, db[3] = {}, db_recurrent = 0;
-    std::vector<double> scratch(static_cast<std::size_t>(gru.backward_scratch(3, 1)));
-    gru.backward(3, 1, {nullptr, x.data()}, h.data(), dh_out.data(), gates.data(), u.data(),
+    std::vector<double> scratch(static_cast<std::size_t>(gru.backward_scratch({3, 1})));
+    gru.backward({3, 1}, {nullptr, x.data()}, h.data(), dh_out.data(), gates.data(), u.data(),
                  {dW, dR, db, &db_recurrent, gradients.data(), &gradients[3]}, scratch.data(), threads, poll);
     return gradients;
 }

@@ -40,7 +40,7 @@ struct Case {
         rnnfast::Threads alone;
         lstm.prepare(W.data(), R.data(), b.data(), false, false, alone);
         rnnfast::Poll poll;
-        lstm.forward(T, N, {nullptr, x.data()}, h.data(), c.data(), gates.data(), alone, poll);
+        lstm.forward({T, N}, {nullptr, x.data()}, h.data(), c.data(), gates.data(), alone, poll);
     }
 };
 

@@ -23,7 +23,7 @@ struct Unit {
 
     explicit Unit(Nonlinearity nonlinearity) : rnn(2, 1, nonlinearity) {
         rnn.prepare(W, &R, &b, true, true, threads);
-        rnn.forward(3, 1, {tokens.data(), nullptr}, h.data(), threads, poll);
+        rnn.forward({3, 1}, {tokens.data(), nullptr}, h.data(), threads, poll);
     }
 };
 
@@ -43,8 +43,8 @@ TEST_CASE("forward is the equation, step by step") {
 TEST_CASE("backward adds to the weights' gradients") {
     Unit unit(Nonlinearity::relu);
     double dW[2] = {10, 20}, dR = 30, db = 40, dh = 8;
-    std::vector<double> da{1, 2, 4}, scratch(static_cast<std::size_t>(unit.rnn.backward_scratch(3, 1)));
-    unit.rnn.backward(3, 1, {unit.tokens.data(), nullptr}, unit.h.data(), da.data(), {dW, &dR, &db, nullptr, &dh},
+    std::vector<double> da{1, 2, 4}, scratch(static_cast<std::size_t>(unit.rnn.backward_scratch({3, 1})));
+    unit.rnn.backward({3, 1}, {unit.tokens.data(), nullptr}, unit.h.data(), da.data(), {dW, &dR, &db, nullptr, &dh},
                       scratch.data(), unit.threads, unit.poll);
     CHECK(da == std::vector<double>{1, 0, 12});  // h(2) = 0: nothing passes back
     CHECK(dW[0] == 10 + 1);
@@ -59,8 +59,8 @@ TEST_CASE("new weights reach backward, also where prepare was not told of it") {
     unit.R = 0.25;
     unit.rnn.prepare(unit.W, &unit.R, &unit.b, true, false, unit.threads);
     double dW[2] = {}, dR = 0, db = 0, dh = 0;
-    std::vector<double> da{1, 0, 0}, scratch(static_cast<std::size_t>(unit.rnn.backward_scratch(3, 1)));
-    unit.rnn.backward(3, 1, {unit.tokens.data(), nullptr}, unit.h.data(), da.data(), {dW, &dR, &db, nullptr, &dh},
+    std::vector<double> da{1, 0, 0}, scratch(static_cast<std::size_t>(unit.rnn.backward_scratch({3, 1})));
+    unit.rnn.backward({3, 1}, {unit.tokens.data(), nullptr}, unit.h.data(), da.data(), {dW, &dR, &db, nullptr, &dh},
                       scratch.data(), unit.threads, unit.poll);
     CHECK(dh == 0.25);
 }

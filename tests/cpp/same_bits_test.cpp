@@ -94,11 +94,11 @@ Results<T> lstm(Threads& threads) {
 
     Lstm<T> layer(D, H);
     layer.prepare(W.data(), R.data(), b.data(), false, true, threads);
-    layer.forward(steps, N, {nullptr, x.data()}, h.data(), c.data(), gates.data(), threads, poll);
+    layer.forward({steps, N}, {nullptr, x.data()}, h.data(), c.data(), gates.data(), threads, poll);
     Results<T> results;
     for (const auto& out : {h, c, gates}) results.add(out);
-    auto scratch = zeros<T>(layer.backward_scratch(steps, N));
-    layer.backward(steps, N, {nullptr, x.data()}, h.data(), c.data(), dh_out.data(), gates.data(),
+    auto scratch = zeros<T>(layer.backward_scratch({steps, N}));
+    layer.backward({steps, N}, {nullptr, x.data()}, h.data(), c.data(), dh_out.data(), gates.data(),
                    {dW.data(), dR.data(), db.data(), dx.data(), dh.data(), dc.data()}, scratch.data(), threads, poll);
     for (const auto& out : {dW, dR, db, dx, dh, dc, gates}) results.add(out);
     return results;
@@ -117,9 +117,9 @@ Results<T> rnn(Threads& threads) {
         auto dh = uniform<T>(N * H, 8, T(-1), T(1));
         Rnn<T> layer(D, H, nonlinearity);
         layer.prepare(W.data(), R.data(), b.data(), false, true, threads);
-        layer.forward(steps, N, {nullptr, x.data()}, h.data(), threads, poll);
-        auto scratch = zeros<T>(layer.backward_scratch(steps, N));
-        layer.backward(steps, N, {nullptr, x.data()}, h.data(), da.data(),
+        layer.forward({steps, N}, {nullptr, x.data()}, h.data(), threads, poll);
+        auto scratch = zeros<T>(layer.backward_scratch({steps, N}));
+        layer.backward({steps, N}, {nullptr, x.data()}, h.data(), da.data(),
                        {dW.data(), dR.data(), db.data(), dx.data(), dh.data()}, scratch.data(), threads, poll);
         for (const auto& out : {h, dW, dR, db, dx, dh, da}) results.add(out);
     }
@@ -140,9 +140,9 @@ Results<T> gru(Threads& threads) {
         auto dW = zeros<T>(D * 3 * H), dR = zeros<T>(H * 3 * H), db = zeros<T>(3 * H), db_Rn = zeros<T>(H);
         Gru<T> layer(D, H, reset_after);
         layer.prepare(W.data(), R.data(), b.data(), reset_after ? b_Rn.data() : nullptr, false, true, threads);
-        layer.forward(steps, N, {nullptr, x.data()}, h.data(), gates.data(), u.data(), threads, poll);
-        auto scratch = zeros<T>(layer.backward_scratch(steps, N));
-        layer.backward(steps, N, {nullptr, x.data()}, h.data(), dh_out.data(), gates.data(), u.data(),
+        layer.forward({steps, N}, {nullptr, x.data()}, h.data(), gates.data(), u.data(), threads, poll);
+        auto scratch = zeros<T>(layer.backward_scratch({steps, N}));
+        layer.backward({steps, N}, {nullptr, x.data()}, h.data(), dh_out.data(), gates.data(), u.data(),
                        {dW.data(), dR.data(), db.data(), db_Rn.data(), dx.data(), dh.data()}, scratch.data(), threads,
                        poll);
         for (const auto& out : {h, gates, u, dW, dR, db, db_Rn, dx, dh}) results.add(out);

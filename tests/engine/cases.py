@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ class Lstm:
     dh_out: NDArray[Any]
     dh_last: NDArray[Any]
     dc_last: NDArray[Any]
+    batch_sizes: list[int] | None = None
 
     states = ("h", "c")
     gradients = GRADIENTS
@@ -39,11 +42,12 @@ class Lstm:
         return self.W, self.R, self.b
 
     def forward(self, num_threads: int = 1) -> tuple[NDArray[Any], ...]:
-        return _core.lstm_forward(self.x, *self.weights, self.h0, self.c0, num_threads)
+        return _core.lstm_forward(self.x, *self.weights, self.h0, self.c0, num_threads, self.batch_sizes)
 
     def backward(self, h: Any, c: Any, gates: Any, *, num_threads: int = 1) -> dict[str, Any]:
+        last = self.dh_last, self.dc_last
         return _core.lstm_backward(
-            self.dh_out, self.x, h, c, gates, *self.weights, self.dh_last, self.dc_last, num_threads
+            self.dh_out, self.x, h, c, gates, *self.weights, *last, num_threads, self.batch_sizes
         )
 
 
@@ -81,6 +85,7 @@ class Rnn:
     dh_out: NDArray[Any]
     dh_last: NDArray[Any]
     nonlinearity: str = "tanh"
+    batch_sizes: list[int] | None = None
 
     states = ("h",)
     gradients = ("dx", "dW", "dR", "db", "dh0")
@@ -90,12 +95,12 @@ class Rnn:
         return self.W, self.R, self.b
 
     def forward(self, num_threads: int = 1) -> tuple[NDArray[Any], ...]:
-        return (_core.rnn_forward(self.x, *self.weights, self.h0, self.nonlinearity, num_threads),)
+        options = self.nonlinearity, num_threads, self.batch_sizes
+        return (_core.rnn_forward(self.x, *self.weights, self.h0, *options),)
 
     def backward(self, h: Any, *, num_threads: int = 1) -> dict[str, Any]:
-        return _core.rnn_backward(
-            self.dh_out, self.x, h, *self.weights, self.dh_last, self.nonlinearity, num_threads
-        )
+        options = self.nonlinearity, num_threads, self.batch_sizes
+        return _core.rnn_backward(self.dh_out, self.x, h, *self.weights, self.dh_last, *options)
 
 
 def make_rnn(
@@ -142,6 +147,7 @@ class Gru:
     h0: NDArray[Any]
     dh_out: NDArray[Any]
     dh_last: NDArray[Any]
+    batch_sizes: list[int] | None = None
 
     states = ("h",)
 
@@ -154,10 +160,12 @@ class Gru:
         return self.W, self.R, self.b, self.b_Rn
 
     def forward(self, num_threads: int = 1) -> tuple[NDArray[Any], ...]:
-        return _core.gru_forward(self.x, *self.weights, self.h0, num_threads)
+        return _core.gru_forward(self.x, *self.weights, self.h0, num_threads, self.batch_sizes)
 
     def backward(self, h: Any, gates: Any, u: Any, *, num_threads: int = 1) -> dict[str, Any]:
-        return _core.gru_backward(self.dh_out, self.x, h, gates, u, *self.weights, self.dh_last, num_threads)
+        return _core.gru_backward(
+            self.dh_out, self.x, h, gates, u, *self.weights, self.dh_last, num_threads, self.batch_sizes
+        )
 
 
 def make_gru(
@@ -189,6 +197,33 @@ def make_gru(
         normal(T, N, H),
         normal(N, H),
     )
+
+
+CELLS = {
+    "rnn-tanh": partial(make_rnn, nonlinearity="tanh"),
+    "rnn-relu": partial(make_rnn, nonlinearity="relu"),
+    "gru-after": partial(make_gru, reset_after=True),
+    "gru-before": partial(make_gru, reset_after=False),
+    "lstm": make_lstm,
+}
+
+
+def part(case: Any, *, t: slice = slice(None), n: slice = slice(None)) -> Any:
+    """The same problem for some of its steps and samples."""
+    changed = {name: np.ascontiguousarray(getattr(case, name)[t, n]) for name in ("x", "dh_out")}
+    for s in case.states:
+        changed |= {name: getattr(case, name)[n] for name in (f"{s}0", f"d{s}_last")}
+    return dataclasses.replace(case, **changed)
+
+
+def of_states(case: Any) -> list[str]:
+    """The gradients on the initial state."""
+    return [f"d{s}0" for s in case.states]
+
+
+def of_weights(case: Any) -> list[str]:
+    """The gradients that are summed over the batch."""
+    return [name for name in case.gradients if name not in ("dx", *of_states(case))]
 
 
 def one_hot(tokens: NDArray[Any], V: int, dtype: Any = np.float32) -> NDArray[Any]:

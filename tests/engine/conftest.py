@@ -10,6 +10,8 @@ import pytest
 
 import rnnfast
 
+from .cases import CELLS
+
 FMA_ISAS = [name for name in rnnfast.available_isas() if name != "scalar"]
 """Those that must agree in every bit."""
 
@@ -27,6 +29,12 @@ def isa(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(params=[np.float32, np.float64], ids=["f32", "f64"])
 def dtype(request: pytest.FixtureRequest) -> type:
     return request.param
+
+
+@pytest.fixture(params=CELLS)
+def make(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """make(T, N, D, H, dtype): a problem of one recurrent layer, for each cell."""
+    return CELLS[request.param]
 
 
 @pytest.fixture

@@ -5,35 +5,14 @@ the way a token comes; and where numbers that are not finite may go.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import numpy as np
 import pytest
 
-from .cases import assert_near, assert_same_bits, make_gru, make_lstm, make_rnn, one_hot
+from .cases import assert_near, assert_same_bits, of_states, of_weights, one_hot, part
 from .conftest import FMA_ISAS
 
-CELLS = {
-    "rnn-tanh": partial(make_rnn, nonlinearity="tanh"),
-    "rnn-relu": partial(make_rnn, nonlinearity="relu"),
-    "gru-after": partial(make_gru, reset_after=True),
-    "gru-before": partial(make_gru, reset_after=False),
-    "lstm": make_lstm,
-}
 INPUTS = pytest.mark.parametrize("tokens", [False, True], ids=["dense", "tokens"])
-
-
-@pytest.fixture(params=CELLS)
-def make(request):
-    return CELLS[request.param]
-
-
-def part(case, *, t=slice(None), n=slice(None)):
-    """The same problem for some of its steps and samples."""
-    changed = {name: np.ascontiguousarray(getattr(case, name)[t, n]) for name in ("x", "dh_out")}
-    for s in case.states:
-        changed |= {name: getattr(case, name)[n] for name in (f"{s}0", f"d{s}_last")}
-    return dataclasses.replace(case, **changed)
 
 
 def starting_from(case, forward):
@@ -44,14 +23,6 @@ def starting_from(case, forward):
 def ending_in(case, gradients):
     """The same problem before another one's first step."""
     return dataclasses.replace(case, **{f"d{s}_last": gradients[f"d{s}0"] for s in case.states})
-
-
-def of_states(case):
-    return [f"d{s}0" for s in case.states]
-
-
-def of_weights(case):
-    return [name for name in case.gradients if name not in ("dx", *of_states(case))]
 
 
 @INPUTS

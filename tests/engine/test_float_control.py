@@ -126,6 +126,7 @@ FUNCTIONS = {
     "cross_entropy": lambda: _core.cross_entropy(LOGITS, TARGETS, 0.25),
     "softmax": lambda: _core.softmax(LOGITS),
     "draw": draw_boundaries,
+    "parameter_shapes": lambda: [list(s) for s in _core.parameter_shapes(5, 6, 1, "gru", 0, False).values()],
     "optimizer_step": step_of_optimizer,
     "clip_gradient": clipped,
     "random_word": lambda: _core.random_word(1, 2, 3, 0) % 1024,

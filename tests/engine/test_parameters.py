@@ -123,6 +123,7 @@ def test_settings_are_read_only():
     model = LanguageModel(V, H, num_layers=2, dtype="float64", seed=7, vocabulary="abcde")
     assert dict(model.config) == {
         "cell": "lstm", "vocab_size": V, "hidden_size": H, "num_layers": 2, "dtype": "float64", "seed": 7,
+        "embedding_size": None, "tie_weights": False, "dropout": 0.0, "nonlinearity": "tanh", "reset_after": True,
     }  # fmt: skip
     assert (model.vocab_size, model.hidden_size, model.num_layers) == (V, H, 2)
     assert model.dtype == np.float64

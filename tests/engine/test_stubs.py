@@ -16,6 +16,10 @@ CLASSES = [
     "OptimizerConfig",
     "OptimizerStateF32",
     "OptimizerStateF64",
+    "RecurrentF32",
+    "RecurrentF64",
+    "RunF32",
+    "RunF64",
 ]
 IGNORED = "".join(rf"rnnfast\._core\.{name}" + "\n" for name in CLASSES)
 """Only that these have pybind11's own metaclass; their members are compared."""

@@ -14,26 +14,9 @@ Sequences sequences(const Tokens& inputs, const Tokens& targets) {
     return {inputs.shape(0), inputs.shape(1), inputs.data(), targets.data()};
 }
 
-// Views on the model's own memory: they keep the model alive, show every change, and refuse to be written.
-template <class T>
-py::dict parameters(py::object self) {
-    py::dict views;
-    for (const auto& p : self.cast<LanguageModel<T>&>().parameters()) {
-        Array<T> view(std::vector<py::ssize_t>(p.shape.begin(), p.shape.end()), p.data, self);
-        view.attr("setflags")(py::arg("write") = false);
-        views[py::str(p.name)] = view;
-    }
-    return views;
-}
-
 template <class T>
 void set_parameters(LanguageModel<T>& model, const std::vector<std::optional<Array<T>>>& values) {
-    std::vector<const T*> data;
-    for (std::size_t k = 0; k < values.size() && k < model.parameters().size(); ++k) {
-        const auto& p = model.parameters()[k];
-        if (values[k]) expect_shape(p.name.c_str(), *values[k], p.shape, "the parameter's own");
-        data.push_back(values[k] ? values[k]->data() : nullptr);
-    }
+    const std::vector<const T*> data = parameter_data(model.parameters(), values);
     Poll poll = python_poll();
     const py::gil_scoped_release release;
     model.set_parameters(data, poll);
@@ -43,12 +26,15 @@ template <class T>
 void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, Index epochs, Index batch_size,
          const OptimizerConfig& optimizer, const std::string& reduction, std::optional<double> clip_value,
          std::optional<double> clip_norm, bool shuffle, const std::optional<std::pair<Tokens, Tokens>>& validation,
-         FitProgress& progress, const py::object& epoch_end, const py::object& on_progress, Index num_threads) {
+         FitProgress& progress, const py::object& epoch_end, const py::object& on_progress, Index num_threads,
+         Index truncate, bool stateful) {
     if (reduction != "token" && reduction != "sequence")
         throw py::value_error("reduction is '" + reduction + "', expected 'token' or 'sequence'");
     FitOptions options;
     options.epochs = epochs;
     options.batch_size = batch_size;
+    options.truncate = truncate;
+    options.stateful = stateful;
     options.optimizer = optimizer;
     options.reduction = reduction == "token" ? Reduction::token : Reduction::sequence;
     options.clipping = {clip_value, clip_norm};
@@ -95,13 +81,17 @@ struct State {
           const Array<std::uint64_t>& position_in) {
         const auto& config = model.config();
         expect_shape("state.h", h_in, {config.num_layers, N, config.hidden_size}, "(L, N, H)");
-        expect_shape("state.c", c_in, {config.num_layers, N, config.hidden_size}, "(L, N, H)");
+        has_c = config.cell == Cell::lstm;
+        expect_shape("state.c", c_in, {has_c ? config.num_layers : 0, N, config.hidden_size},
+                     has_c ? "(L, N, H)" : "(0, N, H), for the cell has no c");
         expect_shape("state.position", position_in, {N}, "(N,)");
         h = copy(h_in);
         c = copy(c_in);
         position = copy(position_in);
     }
-    StateView<T> view() { return {h.mutable_data(), c.mutable_data(), position.mutable_data()}; }
+    StateView<T> view() { return {h.mutable_data(), has_c ? c.mutable_data() : nullptr, position.mutable_data()}; }
+
+    bool has_c;
 };
 
 template <class T>
@@ -216,14 +206,20 @@ void bind(py::module_& m, const char* name) {
     const auto array = [](const char* argument) { return py::arg(argument).noconvert(); };
     using Model = LanguageModel<T>;
     py::class_<Model>(m, name)
-        .def(py::init([](Index vocab_size, Index hidden_size, Index num_layers, std::uint64_t seed) {
+        .def(py::init([](Index vocab_size, Index hidden_size, Index num_layers, std::uint64_t seed,
+                         const std::string& cell, Index embedding_size, bool tie_weights, double dropout) {
+                 const LanguageModelConfig config{vocab_size,       hidden_size,    num_layers,  seed,
+                                                  cell_named(cell), embedding_size, tie_weights, dropout};
                  Poll poll = python_poll();
                  const py::gil_scoped_release release;
-                 return Model({vocab_size, hidden_size, num_layers, seed}, poll);
+                 return Model(config, poll);
              }),
-             py::arg("vocab_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("seed"))
+             py::arg("vocab_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("seed"), py::arg("cell"),
+             py::arg("embedding_size"), py::arg("tie_weights"), py::arg("dropout"))
         .def_property_readonly("num_parameters", &Model::num_parameters)
-        .def_property_readonly("parameters", parameters<T>)
+        .def_property_readonly(
+            "parameters",
+            [](const py::object& self) { return parameter_views(self.cast<const Model&>().parameters(), self); })
         .def("set_parameters", set_parameters<T>, py::arg("values"))
         .def("snapshot", snapshot<T>)
         .def("restore", restore<T>, py::arg("parameters"), py::arg("kind"), py::arg("steps"), py::arg("beta1_power"),
@@ -231,7 +227,7 @@ void bind(py::module_& m, const char* name) {
         .def("fit", fit<T>, array("inputs"), array("targets"), py::arg("epochs"), py::arg("batch_size"),
              py::arg("optimizer"), py::arg("reduction"), py::arg("clip_value"), py::arg("clip_norm"),
              py::arg("shuffle"), py::arg("validation"), py::arg("progress"), py::arg("epoch_end"),
-             py::arg("on_progress"), py::arg("num_threads"))
+             py::arg("on_progress"), py::arg("num_threads"), py::arg("truncate"), py::arg("stateful"))
         .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
         .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"))
         .def("generate", generate<T>, py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("temperature"),
@@ -242,6 +238,18 @@ void bind(py::module_& m, const char* name) {
 }  // namespace
 
 void bind_model(py::module_& m) {
+    m.def(
+        "parameter_shapes",
+        [](Index vocab_size, Index hidden_size, Index num_layers, const std::string& cell, Index embedding_size,
+           bool tie_weights) {
+            py::dict shapes;
+            for (const auto& p : parameter_shapes(
+                     {vocab_size, hidden_size, num_layers, 0, cell_named(cell), embedding_size, tie_weights, 0}))
+                shapes[py::str(p.name)] = py::tuple(py::cast(p.shape));
+            return shapes;
+        },
+        py::arg("vocab_size"), py::arg("hidden_size"), py::arg("num_layers"), py::arg("cell"),
+        py::arg("embedding_size"), py::arg("tie_weights"));
     py::class_<FitProgress>(m, "FitProgress")
         .def(py::init<>())
         .def_readonly("epoch", &FitProgress::epoch)

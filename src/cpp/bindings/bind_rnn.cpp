@@ -12,19 +12,17 @@ Nonlinearity nonlinearity_of(const std::string& name) {
 
 template <class T>
 Array<T> rnn_forward(const py::array& x, const Array<T>& W, const Array<T>& R, const Array<T>& b, const Array<T>& h0,
-                     const std::string& nonlinearity, Index num_threads) {
-    const LayerCall<T> call(x, W, R, b, 1);
-    const Index N = call.batch, H = call.H;
-    expect_shape("h0", h0, {N, H}, "(N, H)");
-    Rnn<T> rnn(call.D, H, nonlinearity_of(nonlinearity));
-    Array<T> h = empty<T>({call.steps + 1, N, H});
-    std::copy_n(h0.data(), N * H, h.mutable_data());
+                     const std::string& nonlinearity, Index num_threads, const BatchSizes& batch_sizes) {
+    const LayerCall<T> call(x, W, R, b, 1, "h0", h0, batch_sizes);
+    Rnn<T> rnn(call.D, call.H, nonlinearity_of(nonlinearity));
+    Array<T> h = empty<T>(call.of_states(call.H));
+    std::copy_n(h0.data(), h0.size(), h.mutable_data());
     Poll poll = python_poll();
     {
         const py::gil_scoped_release release;
         Threads threads(num_threads);
         rnn.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, false, threads);
-        rnn.forward(call.steps, N, call.x, h.mutable_data(), threads, poll);
+        rnn.forward(call.packing, call.x, h.mutable_data(), threads, poll);
     }
     return h;
 }
@@ -32,25 +30,24 @@ Array<T> rnn_forward(const py::array& x, const Array<T>& W, const Array<T>& R, c
 template <class T>
 py::dict rnn_backward(const Array<T>& dh_out, const py::array& x, const Array<T>& h, const Array<T>& W,
                       const Array<T>& R, const Array<T>& b, const Array<T>& dh_last, const std::string& nonlinearity,
-                      Index num_threads) {
-    const LayerCall<T> call(x, W, R, b, 1);
-    const Index steps = call.steps, N = call.batch, D = call.D, H = call.H;
-    expect_shape("dh_out", dh_out, {steps, N, H}, "(T, N, H)");
-    expect_shape("h", h, {steps + 1, N, H}, "(T + 1, N, H)");
-    expect_shape("dh_last", dh_last, {N, H}, "(N, H)");
+                      Index num_threads, const BatchSizes& batch_sizes) {
+    const LayerCall<T> call(x, W, R, b, 1, "dh_last", dh_last, batch_sizes);
+    const Index D = call.D, H = call.H;
+    call.expect_over_time("dh_out", dh_out, H, "H");
+    call.expect_states("h", h, H, "H");
     Rnn<T> rnn(D, H, nonlinearity_of(nonlinearity));
     Array<T> dW = zeros<T>({D, H}), dR = zeros<T>({H, H}), db = zeros<T>({H});
     Array<T> da = copy(dh_out), dh0 = copy(dh_last);
-    Array<T> dx = call.x.dense ? empty<T>({steps, N, D}) : empty<T>({0});
+    Array<T> dx = empty<T>(call.x.dense ? call.over_time(D) : Shape{0});
     Poll poll = python_poll();
     {
         const py::gil_scoped_release release;
         Threads threads(num_threads);
         rnn.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, true, threads);
-        Buffer<T> scratch(rnn.backward_scratch(steps, N));
+        Buffer<T> scratch(rnn.backward_scratch(call.packing));
         const RnnGradients<T> gradients{dW.mutable_data(), dR.mutable_data(), db.mutable_data(),
                                         call.x.dense ? dx.mutable_data() : nullptr, dh0.mutable_data()};
-        rnn.backward(steps, N, call.x, h.data(), da.mutable_data(), gradients, scratch.data(), threads, poll);
+        rnn.backward(call.packing, call.x, h.data(), da.mutable_data(), gradients, scratch.data(), threads, poll);
     }
     py::dict result;
     result["dx"] = call.x.dense ? py::object(dx) : py::none();
@@ -65,9 +62,9 @@ template <class T>
 void bind(py::module_& m) {
     const auto array = [](const char* name) { return py::arg(name).noconvert(); };
     m.def("rnn_forward", rnn_forward<T>, array("x"), array("W"), array("R"), array("b"), array("h0"),
-          py::arg("nonlinearity"), py::arg("num_threads") = 1);
+          py::arg("nonlinearity"), py::arg("num_threads") = 1, py::arg("batch_sizes") = py::none());
     m.def("rnn_backward", rnn_backward<T>, array("dh_out"), array("x"), array("h"), array("W"), array("R"), array("b"),
-          array("dh_last"), py::arg("nonlinearity"), py::arg("num_threads") = 1);
+          array("dh_last"), py::arg("nonlinearity"), py::arg("num_threads") = 1, py::arg("batch_sizes") = py::none());
 }
 
 }  // namespace

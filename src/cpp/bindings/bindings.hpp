@@ -6,12 +6,15 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "rnnfast/index.hpp"
+#include "rnnfast/parameters.hpp"
 #include "rnnfast/poll.hpp"
+#include "rnnfast/stack.hpp"
 
 namespace rnnfast::bindings {
 
@@ -50,6 +53,33 @@ Array<T> copy(const Array<T>& array) {
     return result;
 }
 
+/// Throws ValueError: "cell is 'x', expected ...".
+Cell cell_named(const std::string& name);
+
+/// Name -> view on the owner's own memory: views keep the owner alive, show every change, and refuse to be written.
+template <class T>
+py::dict parameter_views(const std::vector<ParameterView<T>>& parameters, const py::object& owner) {
+    py::dict views;
+    for (const auto& p : parameters) {
+        Array<T> view(std::vector<py::ssize_t>(p.shape.begin(), p.shape.end()), p.data, owner);
+        view.attr("setflags")(py::arg("write") = false);
+        views[py::str(p.name)] = view;
+    }
+    return views;
+}
+
+/// Where new values for some of the parameters lie, null for those that stay. Throws ValueError for another shape.
+template <class T>
+std::vector<const T*> parameter_data(const std::vector<ParameterView<T>>& parameters,
+                                     const std::vector<std::optional<Array<T>>>& values) {
+    std::vector<const T*> data;
+    for (std::size_t k = 0; k < values.size() && k < parameters.size(); ++k) {
+        if (values[k]) expect_shape(parameters[k].name.c_str(), *values[k], parameters[k].shape, "the parameter's own");
+        data.push_back(values[k] ? values[k]->data() : nullptr);
+    }
+    return data;
+}
+
 /// A Poll that lets Python see Ctrl-C about every 20 ms, and calls `also` (null: nothing) with the GIL held.
 Poll python_poll(std::function<void()> also = nullptr);
 
@@ -58,6 +88,7 @@ void bind_isa(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_optimizer(py::module_& m);
 void bind_random(py::module_& m);
+void bind_recurrent(py::module_& m);
 void bind_rnn(py::module_& m);
 void bind_model(py::module_& m);
 

@@ -77,5 +77,6 @@ PYBIND11_MODULE(_core, m) {
     rnnfast::bindings::bind_gru(m);
     rnnfast::bindings::bind_optimizer(m);
     rnnfast::bindings::bind_random(m);
+    rnnfast::bindings::bind_recurrent(m);
     rnnfast::bindings::bind_model(m);
 }

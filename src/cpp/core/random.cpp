@@ -17,7 +17,7 @@ Wide multiply(std::uint64_t a, std::uint64_t b) noexcept {
 
 }  // namespace
 
-std::uint64_t random_word(RandomKey key, std::uint64_t position, Purpose purpose) noexcept {
+RandomBlock random_block(RandomKey key, std::uint64_t position, Purpose purpose) noexcept {
     constexpr std::uint64_t multiplier0 = 0xD2E7470EE14C6C93, multiplier1 = 0xCA5A826395121157;
     constexpr std::uint64_t weyl0 = 0x9E3779B97F4A7C15, weyl1 = 0xBB67AE8584CAA73B;
     // NumPy increments the 256-bit counter before its first block; the carry may reach the second word.
@@ -31,7 +31,11 @@ std::uint64_t random_word(RandomKey key, std::uint64_t position, Purpose purpose
         key.seed += weyl0;
         key.stream += weyl1;
     }
-    return x0;
+    return {{x0, x1, x2, x3}};
+}
+
+std::uint64_t random_word(RandomKey key, std::uint64_t position, Purpose purpose) noexcept {
+    return random_block(key, position, purpose).words[0];
 }
 
 template <>

@@ -10,15 +10,22 @@
 namespace rnnfast {
 
 template <class T>
-Dense<T>::Dense(Index input_size, Index output_size)
-    : inputs_(at_least("Dense: input_size", input_size, 1)), outputs_(at_least("Dense: output_size", output_size, 1)) {}
+Dense<T>::Dense(Index input_size, Index output_size, bool transposed)
+    : inputs_(at_least("Dense: input_size", input_size, 1)),
+      outputs_(at_least("Dense: output_size", output_size, 1)),
+      is_transposed_(transposed) {}
 
 template <class T>
 void Dense<T>::prepare(const T* W, const T* b, bool for_backward, Threads& threads) {
     b_ = b;
-    pack_weights(inputs_, outputs_, outputs_, W, panels_, threads);
     for_backward |= transposed_.size() > 0;  // what backward has read once must not grow stale
-    if (for_backward) pack_weights_transposed(outputs_, inputs_, outputs_, W, transposed_, threads);
+    if (is_transposed_) {
+        pack_weights_transposed(inputs_, outputs_, inputs_, W, panels_, threads);
+        if (for_backward) pack_weights(outputs_, inputs_, inputs_, W, transposed_, threads);
+    } else {
+        pack_weights(inputs_, outputs_, outputs_, W, panels_, threads);
+        if (for_backward) pack_weights_transposed(outputs_, inputs_, outputs_, W, transposed_, threads);
+    }
 }
 
 template <class T>
@@ -35,7 +42,8 @@ void Dense<T>::forward(Index rows, const T* x, T* y, Threads& threads, Poll& pol
 
 template <class T>
 Index Dense<T>::backward_scratch(Index rows) const noexcept {
-    return WeightGradient<T>::scratch_size(rows, outputs_, inputs_);
+    return is_transposed_ ? WeightGradient<T>::scratch_size(rows, inputs_, outputs_)
+                          : WeightGradient<T>::scratch_size(rows, outputs_, inputs_);
 }
 
 template <class T>
@@ -48,8 +56,17 @@ void Dense<T>::backward(Index rows, const T* x, const T* dy, T* dx, T* dW, T* db
                  product<T>(part.size(), inputs_, outputs_, dy + part.begin * outputs_, outputs_, 1, transposed_.data(),
                             nullptr, 0, dx + part.begin * inputs_, inputs_),
                  own);
-        WeightGradient<T>(rows, outputs_, outputs_, dy, scratch, threads, rank, own)
-            .add(inputs_, LayerInput<T>{nullptr, x}, dW, db);
+        if (is_transposed_) {  // dW^T = dy^T x
+            WeightGradient<T>(rows, inputs_, inputs_, x, scratch, threads, rank, own).add(outputs_, dy, dW, inputs_);
+            const auto columns = threads.share(outputs_, kernels::panel_columns, rank);
+            in_blocks(rows, columns.size(), own, [&](Index row, Index count) {
+                active_kernels<T>().add_rows(count, columns.size(), outputs_, dy + row * outputs_ + columns.begin,
+                                             db + columns.begin);
+            });
+        } else {
+            WeightGradient<T>(rows, outputs_, outputs_, dy, scratch, threads, rank, own)
+                .add(inputs_, LayerInput<T>{nullptr, x}, dW, db);
+        }
     });
 }
 

@@ -34,65 +34,88 @@ void Gru<T>::prepare(const T* W, const T* R, const T* b, const T* b_Rn, bool tok
 }
 
 template <class T>
-void Gru<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* gates, T* u, Threads& threads,
+void Gru<T>::step_rows(Index rows, const std::int32_t* tokens, const T* h_prev, T* h, T* gates, T* u,
+                       Poll& poll) const {
+    const auto& k = active_kernels<T>();
+    const Index H = H_, G = 3 * H, n = 2 * H;
+    poll(elementary_work * rows * H);
+    if (tokens) k.gather(rows, G, tokens, W_, b_, gates);
+    multiply(k, product<T>(rows, n, H, h_prev, H, 1, R_rz_panels_.data(), gates, G, gates, G), poll);
+    if (reset_after_) {
+        multiply(k, product<T>(rows, H, H, h_prev, H, 1, R_n_panels_.data(), b_Rn_, 0, u, H), poll);
+        k.gru_forward(rows, H, h_prev, u, gates, h);
+    } else {
+        k.gru_reset(rows, H, h_prev, gates, u);
+        multiply(k, product<T>(rows, H, H, u, H, 1, R_n_panels_.data(), gates + n, G, gates + n, G), poll);
+        k.gru_update(rows, H, h_prev, gates, h);
+    }
+}
+
+template <class T>
+void Gru<T>::step(Index batch, LayerInput<T> x, const T* h_prev, T* h, T* gates, T* u, Poll& poll) const {
+    const FloatScope scope;
+    const Index H = H_, G = 3 * H;
+    if (!x.tokens)
+        multiply(active_kernels<T>(), product<T>(batch, G, D_, x.dense, D_, 1, W_panels_.data(), b_, 0, gates, G),
+                 poll);
+    in_row_blocks({0, batch}, H, [&](Threads::Range rows) {
+        const Index first = rows.begin * H;
+        step_rows(rows.size(), x.tokens ? x.tokens + rows.begin : nullptr, h_prev + first, h + first,
+                  gates + rows.begin * G, u + first, poll);
+    });
+}
+
+template <class T>
+void Gru<T>::forward(const Packing& packing, LayerInput<T> x, T* h, T* gates, T* u, Threads& threads,
                      Poll& poll) const {
     const FloatScope scope;
-    const auto& k = active_kernels<T>();
-    const Index H = H_, G = 3 * H, n = 2 * H, slot = batch * H;
+    const Index H = H_, G = 3 * H;
     threads.run(poll, [&](Index rank, Poll& own) {
         if (!x.tokens) {
-            const auto all = threads.share(steps * batch, 1, rank);
-            multiply(k,
+            const auto all = threads.share(packing.rows(), 1, rank);
+            multiply(active_kernels<T>(),
                      product<T>(all.size(), G, D_, x.dense + all.begin * D_, D_, 1, W_panels_.data(), b_, 0,
                                 gates + all.begin * G, G),
                      own);
             threads.meet(own);
         }
-        in_row_blocks(share_of_batch(batch, threads, rank), H, [&](Threads::Range part) {
-            const Index rows = part.size();
-            for (Index t = 0; t < steps; ++t) {
-                own(elementary_work * rows * H);
-                const T* const h_prev = h + t * slot + part.begin * H;
-                T* const h_next = h + (t + 1) * slot + part.begin * H;
-                T* const u_t = u + t * slot + part.begin * H;
-                T* const a = gates + (t * batch + part.begin) * G;
-                if (x.tokens) k.gather(rows, G, x.tokens + t * batch + part.begin, W_, b_, a);
-                multiply(k, product<T>(rows, n, H, h_prev, H, 1, R_rz_panels_.data(), a, G, a, G), own);
-                if (reset_after_) {
-                    multiply(k, product<T>(rows, H, H, h_prev, H, 1, R_n_panels_.data(), b_Rn_, 0, u_t, H), own);
-                    k.gru_forward(rows, H, h_prev, u_t, a, h_next);
-                } else {
-                    k.gru_reset(rows, H, h_prev, a, u_t);
-                    multiply(k, product<T>(rows, H, H, u_t, H, 1, R_n_panels_.data(), a + n, G, a + n, G), own);
-                    k.gru_update(rows, H, h_prev, a, h_next);
-                }
+        in_row_blocks(share_of_batch(packing, threads, rank), H, [&](Threads::Range block) {
+            for (Index t = 0; t < packing.steps; ++t) {
+                const auto rows = running(packing, block, t);
+                if (rows.size() == 0) break;
+                const Index row = packing.begin(t) + rows.begin;
+                step_rows(rows.size(), x.tokens ? x.tokens + row : nullptr, h + (packing.before(t) + rows.begin) * H,
+                          h + (packing.batch + row) * H, gates + row * G, u + row * H, own);
             }
         });
     });
 }
 
 template <class T>
-Index Gru<T>::backward_scratch(Index steps, Index batch) const noexcept {
-    return std::max(batch * H_, WeightGradient<T>::scratch_size(steps * batch, 3 * H_, std::max(H_, D_)));
+Index Gru<T>::backward_scratch(const Packing& packing) const noexcept {
+    const Index of_weights = WeightGradient<T>::scratch_size(packing.rows(), 3 * H_, std::max(H_, D_));
+    return std::max(packing.batch * H_, states_before_size(packing, H_) + of_weights);
 }
 
 template <class T>
-void Gru<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, const T* dh_out, T* gates, T* u,
+void Gru<T>::backward(const Packing& packing, LayerInput<T> x, const T* h, const T* dh_out, T* gates, T* u,
                       const GruGradients<T>& gradients, T* scratch, Threads& threads, Poll& poll) const {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
-    const Index H = H_, G = 3 * H, n = 2 * H, slot = batch * H, all = steps * batch;
+    const Index H = H_, G = 3 * H, n = 2 * H, all = packing.rows();
     threads.run(poll, [&](Index rank, Poll& own) {
-        in_row_blocks(share_of_batch(batch, threads, rank), H, [&](Threads::Range part) {
-            const Index rows = part.size(), first = part.begin * H;
+        in_row_blocks(share_of_batch(packing, threads, rank), H, [&](Threads::Range block) {
+            const Index first = block.begin * H;
             T* const dh = gradients.dh + first;
-            for (Index t = steps; t-- > 0;) {
+            for (Index t = packing.steps; t-- > 0;) {
+                const Index rows = running(packing, block, t).size(), row = packing.begin(t) + block.begin;
+                if (rows == 0) continue;
                 own(elementary_work * rows * H);
-                T* const da = gates + (t * batch + part.begin) * G;
-                const T* const h_prev = h + t * slot + first;
-                const T* const from_above = dh_out + t * slot + first;
+                T* const da = gates + row * G;
+                const T* const h_prev = h + packing.before(t) * H + first;
+                const T* const from_above = dh_out + row * H;
                 if (reset_after_) {
-                    T* const du = u + t * slot + first;
+                    T* const du = u + row * H;
                     k.gru_backward(rows, H, h_prev, from_above, da, du, dh);
                     multiply(k, product<T>(rows, H, H, du, H, 1, R_n_transposed_.data(), dh, H, dh, H), own);
                 } else {
@@ -105,7 +128,9 @@ void Gru<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, con
             }
         });
         threads.meet(own);
-        WeightGradient<T>(all, G, G, gates, scratch, threads, rank, own).add(D_, x, gradients.dW, gradients.db);
+        const T* const h_prev = states_before(packing, H, h, scratch, threads, rank, own);
+        T* const rest = scratch + states_before_size(packing, H);
+        WeightGradient<T>(all, G, G, gates, rest, threads, rank, own).add(D_, x, gradients.dW, gradients.db);
         if (gradients.dx) {
             const auto own_rows = threads.share(all, 1, rank);
             multiply(k,
@@ -114,14 +139,14 @@ void Gru<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, con
                      own);
         }
         threads.meet(own);  // the next gradients' columns are shared out otherwise in the same scratch
-        WeightGradient<T>(all, n, G, gates, scratch, threads, rank, own).add(H, h, gradients.dR, G);
+        WeightGradient<T>(all, n, G, gates, rest, threads, rank, own).add(H, h_prev, gradients.dR, G);
         threads.meet(own);
         if (reset_after_) {  // h^T du
-            WeightGradient<T> gradient(all, H, H, u, scratch, threads, rank, own);
-            gradient.add(H, h, gradients.dR + n, G);
+            WeightGradient<T> gradient(all, H, H, u, rest, threads, rank, own);
+            gradient.add(H, h_prev, gradients.dR + n, G);
             gradient.add_rows(gradients.db_Rn);
         } else {  // u^T da_n
-            WeightGradient<T>(all, H, G, gates + n, scratch, threads, rank, own).add(H, u, gradients.dR + n, G);
+            WeightGradient<T>(all, H, G, gates + n, rest, threads, rank, own).add(H, u, gradients.dR + n, G);
         }
     });
 }

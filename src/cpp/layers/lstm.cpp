@@ -83,62 +83,64 @@ void Lstm<T>::step(Index t, Index batch, LayerInput<T> x, const T* h_prev, const
 }
 
 template <class T>
-void Lstm<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* gates, Threads& threads,
+void Lstm<T>::forward(const Packing& packing, LayerInput<T> x, T* h, T* c, T* gates, Threads& threads,
                       Poll& poll) const {
     const FloatScope scope;
-    const Index G = 4 * H_, slot = batch * H_, blocks = (H_ + block_units - 1) / block_units;
+    const Index batch = packing.batch, G = 4 * H_, blocks = (H_ + block_units - 1) / block_units;
     // Threads take rows, which never wait for each other, or where these are few, units, which meet after each step.
     constexpr Index worth_meeting = Index{1} << 18;  // multiply-adds of a step
-    const bool by_units = sharers_of_batch(batch, threads) == 1 && slot * G >= worth_meeting;
+    const bool by_units = sharers_of_batch(batch, threads) == 1 && batch * H_ * G >= worth_meeting;
     threads.run(poll, [&](Index rank, Poll& own) {
         if (!x.tokens) {
-            const auto rows = threads.share(steps * batch, 1, rank);
+            const auto rows = threads.share(packing.rows(), 1, rank);
             multiply(active_kernels<T>(),
                      product<T>(rows.size(), G, D_, x.dense + rows.begin * D_, D_, 1, W_panels_.data(), b_, 0,
                                 gates + rows.begin * G, G),
                      own);
             threads.meet(own);
         }
-        const auto rows = by_units ? Threads::Range{0, batch} : share_of_batch(batch, threads, rank);
+        const auto own_rows = by_units ? Threads::Range{0, batch} : share_of_batch(packing, threads, rank);
         const auto units = by_units ? threads.share(blocks, 1, rank) : Threads::Range{0, blocks};
-        for (Index t = 0; t < steps && rows.size() > 0; ++t) {
-            const LayerInput<T> x_t{x.tokens ? x.tokens + t * batch : nullptr, nullptr};
-            step_part({rows.begin, rows.size(), units.begin, units.size(), t % 2 == 1}, x_t, h + t * slot, c + t * slot,
-                      h + (t + 1) * slot, c + (t + 1) * slot, gates + t * batch * G, own);
+        for (Index t = 0; t < packing.steps; ++t) {
+            const auto rows = running(packing, own_rows, t);
+            if (rows.size() == 0) break;
+            const LayerInput<T> x_t{x.tokens ? x.tokens + packing.begin(t) : nullptr, nullptr};
+            const Index before = packing.before(t) * H_, after = (batch + packing.begin(t)) * H_;
+            step_part({rows.begin, rows.size(), units.begin, units.size(), t % 2 == 1}, x_t, h + before, c + before,
+                      h + after, c + after, gates + packing.begin(t) * G, own);
             if (by_units) threads.meet(own);
         }
     });
 }
 
 template <class T>
-Index Lstm<T>::backward_scratch(Index steps, Index batch) const noexcept {
-    return WeightGradient<T>::scratch_size(steps * batch, 4 * H_, std::max(H_, D_));
+Index Lstm<T>::backward_scratch(const Packing& packing) const noexcept {
+    return states_before_size(packing, H_) + WeightGradient<T>::scratch_size(packing.rows(), 4 * H_, std::max(H_, D_));
 }
 
 template <class T>
-void Lstm<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, const T* c, const T* dh_out, T* gates,
+void Lstm<T>::backward(const Packing& packing, LayerInput<T> x, const T* h, const T* c, const T* dh_out, T* gates,
                        const LstmGradients<T>& gradients, T* scratch, Threads& threads, Poll& poll) const {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
-    const Index G = 4 * H_, slot = batch * H_, all = steps * batch;
+    const Index G = 4 * H_, all = packing.rows();
     threads.run(poll, [&](Index rank, Poll& own) {
-        in_row_blocks(share_of_batch(batch, threads, rank), H_, [&](Threads::Range rows) {
-            const Index first = rows.begin * H_;
-            for (Index t = steps; t-- > 0;) {
-                T* da = gates + (t * batch + rows.begin) * G;
-                const Index now = t * slot + first;
-                own(elementary_work * rows.size() * H_);
-                k.lstm_backward(rows.size(), H_, c + now, c + now + slot, dh_out + now, gradients.dh + first, da,
-                                gradients.dc + first);
-                multiply(k,
-                         product<T>(rows.size(), H_, G, da, G, 1, R_transposed_.data(), nullptr, 0,
-                                    gradients.dh + first, H_),
-                         own);
+        in_row_blocks(share_of_batch(packing, threads, rank), H_, [&](Threads::Range block) {
+            T* const dh = gradients.dh + block.begin * H_;
+            for (Index t = packing.steps; t-- > 0;) {
+                const Index rows = running(packing, block, t).size(), row = packing.begin(t) + block.begin;
+                if (rows == 0) continue;
+                T* const da = gates + row * G;
+                own(elementary_work * rows * H_);
+                k.lstm_backward(rows, H_, c + (packing.before(t) + block.begin) * H_, c + (packing.batch + row) * H_,
+                                dh_out + row * H_, dh, da, gradients.dc + block.begin * H_);
+                multiply(k, product<T>(rows, H_, G, da, G, 1, R_transposed_.data(), nullptr, 0, dh, H_), own);
             }
         });
         threads.meet(own);
-        WeightGradient<T> gradient(all, G, G, gates, scratch, threads, rank, own);
-        gradient.add(H_, h, gradients.dR, G);
+        const T* const h_prev = states_before(packing, H_, h, scratch, threads, rank, own);
+        WeightGradient<T> gradient(all, G, G, gates, scratch + states_before_size(packing, H_), threads, rank, own);
+        gradient.add(H_, h_prev, gradients.dR, G);
         gradient.add(D_, x, gradients.dW, gradients.db);
         if (!gradients.dx) return;
         const auto part = threads.share(all, 1, rank);

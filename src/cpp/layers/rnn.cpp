@@ -36,60 +36,81 @@ void Rnn<T>::prepare(const T* W, const T* R, const T* b, bool tokens_only, bool 
 }
 
 template <class T>
-void Rnn<T>::forward(Index steps, Index batch, LayerInput<T> x, T* h, Threads& threads, Poll& poll) const {
-    const FloatScope scope;
+void Rnn<T>::step_rows(Index rows, const std::int32_t* tokens, const T* h_prev, T* h, Poll& poll) const {
     const auto& k = active_kernels<T>();
-    const auto& cell = cell_of(k, nonlinearity_);
-    const Index H = H_, slot = batch * H;
-    T* const a = h + slot;  // becomes h(t) where it lies
+    poll(elementary_work * rows * H_);
+    if (tokens) k.gather(rows, H_, tokens, W_, b_, h);
+    multiply(k, product<T>(rows, H_, H_, h_prev, H_, 1, R_panels_.data(), h, H_, h, H_), poll);
+    cell_of(k, nonlinearity_).forward(rows * H_, h);
+}
+
+template <class T>
+void Rnn<T>::step(Index batch, LayerInput<T> x, const T* h_prev, T* h, Poll& poll) const {
+    const FloatScope scope;
+    const Index H = H_;
+    if (!x.tokens)
+        multiply(active_kernels<T>(), product<T>(batch, H, D_, x.dense, D_, 1, W_panels_.data(), b_, 0, h, H), poll);
+    in_row_blocks({0, batch}, H, [&](Threads::Range rows) {
+        step_rows(rows.size(), x.tokens ? x.tokens + rows.begin : nullptr, h_prev + rows.begin * H, h + rows.begin * H,
+                  poll);
+    });
+}
+
+template <class T>
+void Rnn<T>::forward(const Packing& packing, LayerInput<T> x, T* h, Threads& threads, Poll& poll) const {
+    const FloatScope scope;
+    const Index H = H_;
+    T* const a = h + packing.batch * H;  // becomes h(t) where it lies
     threads.run(poll, [&](Index rank, Poll& own) {
         if (!x.tokens) {
-            const auto all = threads.share(steps * batch, 1, rank);
-            multiply(k,
+            const auto all = threads.share(packing.rows(), 1, rank);
+            multiply(active_kernels<T>(),
                      product<T>(all.size(), H, D_, x.dense + all.begin * D_, D_, 1, W_panels_.data(), b_, 0,
                                 a + all.begin * H, H),
                      own);
             threads.meet(own);
         }
-        in_row_blocks(share_of_batch(batch, threads, rank), H, [&](Threads::Range rows) {
-            for (Index t = 0; t < steps; ++t) {
-                own(elementary_work * rows.size() * H);
-                const Index now = t * slot + rows.begin * H;
-                if (x.tokens) k.gather(rows.size(), H, x.tokens + t * batch + rows.begin, W_, b_, a + now);
-                multiply(k, product<T>(rows.size(), H, H, h + now, H, 1, R_panels_.data(), a + now, H, a + now, H),
-                         own);
-                cell.forward(rows.size() * H, a + now);
+        in_row_blocks(share_of_batch(packing, threads, rank), H, [&](Threads::Range block) {
+            for (Index t = 0; t < packing.steps; ++t) {
+                const auto rows = running(packing, block, t);
+                if (rows.size() == 0) break;
+                const Index row = packing.begin(t) + rows.begin;
+                step_rows(rows.size(), x.tokens ? x.tokens + row : nullptr, h + (packing.before(t) + rows.begin) * H,
+                          a + row * H, own);
             }
         });
     });
 }
 
 template <class T>
-Index Rnn<T>::backward_scratch(Index steps, Index batch) const noexcept {
-    return WeightGradient<T>::scratch_size(steps * batch, H_, std::max(H_, D_));
+Index Rnn<T>::backward_scratch(const Packing& packing) const noexcept {
+    return states_before_size(packing, H_) + WeightGradient<T>::scratch_size(packing.rows(), H_, std::max(H_, D_));
 }
 
 template <class T>
-void Rnn<T>::backward(Index steps, Index batch, LayerInput<T> x, const T* h, T* da, const RnnGradients<T>& gradients,
+void Rnn<T>::backward(const Packing& packing, LayerInput<T> x, const T* h, T* da, const RnnGradients<T>& gradients,
                       T* scratch, Threads& threads, Poll& poll) const {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
     const auto& cell = cell_of(k, nonlinearity_);
-    const Index H = H_, slot = batch * H, all = steps * batch;
+    const Index H = H_, all = packing.rows();
     threads.run(poll, [&](Index rank, Poll& own) {
-        in_row_blocks(share_of_batch(batch, threads, rank), H, [&](Threads::Range rows) {
-            T* const dh = gradients.dh + rows.begin * H;
-            for (Index t = steps; t-- > 0;) {
+        in_row_blocks(share_of_batch(packing, threads, rank), H, [&](Threads::Range block) {
+            T* const dh = gradients.dh + block.begin * H;
+            for (Index t = packing.steps; t-- > 0;) {
+                const auto rows = running(packing, block, t);
+                if (rows.size() == 0) continue;
                 own(elementary_work * rows.size() * H);
-                const Index now = t * slot + rows.begin * H;
-                cell.backward(rows.size() * H, h + slot + now, dh, da + now);
+                const Index now = (packing.begin(t) + rows.begin) * H;
+                cell.backward(rows.size() * H, h + packing.batch * H + now, dh, da + now);
                 multiply(k, product<T>(rows.size(), H, H, da + now, H, 1, R_transposed_.data(), nullptr, 0, dh, H),
                          own);
             }
         });
         threads.meet(own);
-        WeightGradient<T> gradient(all, H, H, da, scratch, threads, rank, own);
-        gradient.add(H, h, gradients.dR, H);
+        const T* const h_prev = states_before(packing, H, h, scratch, threads, rank, own);
+        WeightGradient<T> gradient(all, H, H, da, scratch + states_before_size(packing, H), threads, rank, own);
+        gradient.add(H, h_prev, gradients.dR, H);
         gradient.add(D_, x, gradients.dW, gradients.db);
         if (!gradients.dx) return;
         const auto part = threads.share(all, 1, rank);

@@ -6,6 +6,7 @@
 #include "core/panels.hpp"
 #include "core/products.hpp"
 #include "rnnfast/layer_input.hpp"
+#include "rnnfast/packing.hpp"
 #include "rnnfast/threads.hpp"
 
 namespace rnnfast {
@@ -97,5 +98,25 @@ private:
     Poll& poll_;
     const kernels::KernelTable<T>& k_ = active_kernels<T>();
 };
+
+/// Numbers of scratch that states_before needs.
+inline Index states_before_size(const Packing& packing, Index columns) noexcept {
+    return packing.begins ? packing.rows() * columns : 0;
+}
+
+/// The states [rows, columns] that the packed rows came from, what R's gradient is taken with: `states` itself where
+/// all sequences run through all steps, else gathered into `scratch`. Inside threads.run, by every rank.
+template <class T>
+const T* states_before(const Packing& packing, Index columns, const T* states, T* scratch, Threads& threads, Index rank,
+                       Poll& poll) {
+    if (!packing.begins) return states;
+    for (Index t = rank; t < packing.steps; t += threads.count()) {
+        const Index numbers = packing.count(t) * columns;
+        poll(numbers);
+        std::copy_n(states + packing.before(t) * columns, numbers, scratch + packing.begin(t) * columns);
+    }
+    threads.meet(poll);
+    return scratch;
+}
 
 }  // namespace rnnfast

@@ -8,6 +8,7 @@
 
 #include "core/check.hpp"
 #include "core/float_control.hpp"
+#include "layers/dropout.hpp"
 #include "model/impl.hpp"
 #include "model/tokens.hpp"
 #include "rnnfast/random.hpp"
@@ -24,10 +25,27 @@ std::int64_t count_targets(Index n, const std::int32_t* targets) {
     return std::count_if(targets, targets + n, [](std::int32_t target) { return target >= 0; });
 }
 
+// Behind the last target that counts in any of the samples nothing is learnt; at least 1.
+Index steps_that_count(const Sequences& data, const Index* order, Index batch) {
+    Index steps = data.steps;
+    const auto counts = [&](Index n) { return data.targets[order[n] * data.steps + steps - 1] >= 0; };
+    for (; steps > 1; --steps)
+        for (Index n = 0; n < batch; ++n)
+            if (counts(n)) return steps;
+    return steps;
+}
+
 void check_counts(const std::string& targets, const Sequences& data) {
     if (count_targets(data.samples * data.steps, data.targets) == 0)
         throw std::invalid_argument(targets + " has no target that counts: all are -1");
 }
+
+// A piece of some samples: steps [from, from + steps) of the samples in `order`.
+struct Piece {
+    const Index* order;
+    Index from, steps;
+    bool carries;  // goes on from the state where the last one ended
+};
 
 // The memory of one training step, and the step's gradient.
 template <class T>
@@ -35,71 +53,61 @@ class Gradient {
 public:
     Gradient(const Network<T>& network, Index steps, Index batch)
         : network_(network),
-          activations_(network.config, steps, batch),
-          logits_(steps * batch * network.config.vocab_size),
-          dh_out_(steps * batch * network.config.hidden_size),
-          dx_(network.config.num_layers > 1 ? dh_out_.size() : 0),
-          dh_(batch * network.config.hidden_size),
-          dc_(dh_.size()),
-          scratch_(std::max(network.layers[0].backward_scratch(steps, batch),
-                            network.dense.backward_scratch(steps * batch))),
+          activations_(network, steps, batch),
+          dtop_(steps * batch * network.config.hidden_size),
+          dembedded_(activations_.embedded.size()),
+          dense_scratch_(network.dense.backward_scratch(steps * batch)),
           inputs_(steps * batch),
           targets_(steps * batch),
-          flat_(network.flat.size()) {}
+          flat_(network.parameters.flat().size()),
+          places_(network.places_in(flat_)) {}
 
     Buffer<T>& flat() { return flat_; }
-    Index batch() const { return activations_.batch; }
+    Index batch() const { return activations_.stack.segments().batch(); }
 
-    /// The gradient of the reduced loss over the samples in `order` [batch]; adds the loss to `sums`.
-    void compute(const Sequences& data, const Index* order, Reduction reduction, LossSums& sums, Threads& threads,
-                 Poll& poll) {
-        const Index T_ = activations_.steps, N = activations_.batch, V = network_.config.vocab_size;
-        to_time_major(N, T_, data.steps, data.inputs, order, inputs_.data());
-        to_time_major(N, T_, data.steps, data.targets, order, targets_.data());
-        const std::int64_t count = count_targets(T_ * N, targets_.data());
+    /// The gradient of the reduced loss over a piece; adds the loss to `sums`. `mask_step`: decides dropout's masks.
+    void compute(const Sequences& data, const Piece& piece, Reduction reduction, std::uint64_t mask_step,
+                 LossSums& sums, Threads& threads, Poll& poll) {
+        const LanguageModelConfig& config = network_.config;
+        const Index N = batch(), V = config.vocab_size, rows = piece.steps * N;
+        if (piece.carries)
+            activations_.stack.carry_state();
+        else
+            activations_.stack.zero_state();
+        to_time_major(N, piece.steps, data.steps, data.inputs + piece.from, piece.order, inputs_.data());
+        to_time_major(N, piece.steps, data.steps, data.targets + piece.from, piece.order, targets_.data());
+        const std::int64_t count = count_targets(rows, targets_.data());
         const double divisor =
             static_cast<double>(reduction == Reduction::token ? std::max<std::int64_t>(count, 1) : N);
 
-        activations_.zero_state();
-        forward(network_, T_, inputs_.data(), activations_, threads, poll);
-        network_.dense.forward(T_ * N, activations_.top(), logits_.data(), threads, poll);
-        cross_entropy_gradient(T_ * N, V, targets_.data(), static_cast<T>(1 / divisor), logits_.data(), sums, threads,
-                               poll);
+        masks_.emplace(config.seed, mask_step, config.num_layers);
+        forward(network_, piece.steps, inputs_.data(), masks_, activations_, threads, poll);
+        cross_entropy_gradient(rows, V, targets_.data(), static_cast<T>(1 / divisor), activations_.logits.data(), sums,
+                               threads, poll);
         if (std::isfinite(sums.loss)) backward(threads, poll);
     }
 
 private:
     void backward(Threads& threads, Poll& poll) {
-        const Index T_ = activations_.steps, N = activations_.batch;
+        const Index rows = activations_.rows();
         flat_.set_zero();
-        network_.dense.backward(T_ * N, activations_.top(), logits_.data(), dh_out_.data(),
-                                network_.in(flat_, network_.dense_W()), network_.in(flat_, network_.dense_b()),
-                                scratch_.data(), threads, poll);
-        for (Index l = network_.config.num_layers; l-- > 0;) {
-            auto& a = activations_.layers[static_cast<std::size_t>(l)];
-            LayerInput<T> x{inputs_.data(), nullptr};
-            if (l > 0)
-                x = {nullptr, activations_.layers[static_cast<std::size_t>(l - 1)].h.data() + activations_.slot_size};
-            dh_.set_zero();
-            dc_.set_zero();
-            const LstmGradients<T> gradients{network_.in(flat_, network_.W(l)),
-                                             network_.in(flat_, network_.R(l)),
-                                             network_.in(flat_, network_.b(l)),
-                                             l > 0 ? dx_.data() : nullptr,
-                                             dh_.data(),
-                                             dc_.data()};
-            network_.layers[static_cast<std::size_t>(l)].backward(T_, N, x, a.h.data(), a.c.data(), dh_out_.data(),
-                                                                  a.gates.data(), gradients, scratch_.data(), threads,
-                                                                  poll);
-            if (l > 0) std::swap(dh_out_, dx_);  // what comes down is the next one's gradient from above
-        }
+        network_.dense.backward(rows, activations_.top, activations_.logits.data(), dtop_.data(), places_.dense_W,
+                                places_.dense_b, dense_scratch_.data(), threads, poll);
+        if (network_.config.dropout > 0)
+            apply_dropout(network_.config.dropout, masks_->top, {}, rows, network_.config.hidden_size, dtop_.data(),
+                          threads, poll);
+        network_.stack.backward(dtop_.data(), places_.stack, dembedded_.data(), {}, activations_.stack, threads, poll);
+        if (network_.embedding)
+            network_.embedding->backward(rows, inputs_.data(), dembedded_.data(), places_.embedding_W, threads, poll);
     }
 
     const Network<T>& network_;
     Activations<T> activations_;
-    Buffer<T> logits_, dh_out_, dx_, dh_, dc_, scratch_;
+    Buffer<T> dtop_, dembedded_, dense_scratch_;
     Buffer<std::int32_t> inputs_, targets_;
     Buffer<T> flat_;
+    typename Network<T>::Places places_;
+    std::optional<MaskKeys> masks_;
 };
 
 // What a fit works in. Fresh memory is slow (the system hands it out page by page), so the last one's is kept.
@@ -141,7 +149,7 @@ bool adam_can_square(const FitOptions& options, double norm) {
 // Multiply-adds of forward, of dx and of dW for so many tokens.
 template <class T>
 double work_of_step(const Network<T>& network, Index tokens) {
-    return 3.0 * static_cast<double>(network.flat.size()) * static_cast<double>(tokens);
+    return 3.0 * network.work_of_token() * static_cast<double>(tokens);
 }
 
 [[noreturn]] void throw_non_finite(const char* what, double value, const FitProgress& at) {
@@ -177,6 +185,7 @@ template <class T>
 void check_options(const Sequences& data, const Sequences& validation, const FitOptions& options, Index V) {
     at_least("fit: epochs", options.epochs, 0);
     at_least("fit: batch_size", options.batch_size, 0);
+    at_least("fit: truncate", options.truncate, 0);
     at_least("fit: X: the number of samples", data.samples, 1);
     at_least("fit: X: the number of steps", data.steps, 1);
     check(options.optimizer);
@@ -212,23 +221,24 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
     const Index samples = given.samples;
     const Index batch = options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
     const Index last_batch = samples % batch;
-    TrainingMemory<T>& memory = training_memory(impl_->training_memory, network, given.steps, batch, last_batch);
+    const Index most_steps = options.truncate == 0 ? given.steps : std::min(options.truncate, given.steps);
+    TrainingMemory<T>& memory = training_memory(impl_->training_memory, network, most_steps, batch, last_batch);
     Buffer<Index> order(samples);
-    Threads threads(choose_threads(options.num_threads, work_of_step(network, given.steps * batch)));
+    Threads threads(choose_threads(options.num_threads, work_of_step(network, most_steps * batch)));
     {
         const WriteLock lock(impl_->weights, poll);
         network.prepare(true, threads);
     }
     progress = {};
-    progress.steps_per_epoch = samples / batch + (last_batch > 0);
+    progress.steps_per_epoch = (samples / batch + (last_batch > 0)) * ((given.steps + most_steps - 1) / most_steps);
 
-    const auto step = [&](Index first) {
-        Gradient<T>& gradient = first + batch <= samples ? memory.whole : *memory.rest;
+    const auto step = [&](Gradient<T>& gradient, const Piece& piece) {
         LossSums sums;
         poll();
         {
             const ReadLock lock(impl_->weights, poll);
-            gradient.compute(data.sequences, order.data() + first, options.reduction, sums, threads, poll);
+            gradient.compute(data.sequences, piece, options.reduction,
+                             static_cast<std::uint64_t>(impl_->optimizer.steps), sums, threads, poll);
             if (!std::isfinite(sums.loss)) throw_non_finite("loss", sums.loss, progress);
             const double norm =
                 clip_gradient(options.clipping, gradient.flat().size(), gradient.flat().data(), threads);
@@ -236,7 +246,8 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
             if (!adam_can_square<T>(options, norm)) throw_non_finite("square of the gradient", norm * norm, progress);
         }
         const WriteLock lock(impl_->weights, poll);
-        optimizer_step(options.optimizer, network.flat.size(), gradient.flat().data(), network.flat.data(),
+        Buffer<T>& parameters = network.parameters.flat();
+        optimizer_step(options.optimizer, parameters.size(), gradient.flat().data(), parameters.data(),
                        impl_->optimizer, threads);
         network.prepare(true, threads);
         if (progress.step == 0) ++impl_->epochs_begun;
@@ -253,7 +264,13 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
             random_permutation({config().seed, impl_->epochs_begun}, samples, order.data());
         else
             std::iota(order.data(), order.data() + samples, Index{0});
-        for (Index first = 0; first < samples; first += batch) step(first);
+        for (Index first = 0; first < samples; first += batch) {
+            Gradient<T>& gradient = first + batch <= samples ? memory.whole : *memory.rest;
+            const Index end = steps_that_count(data.sequences, order.data() + first, gradient.batch());
+            for (Index from = 0; from < end; from += most_steps)
+                step(gradient,
+                     {order.data() + first, from, std::min(most_steps, end - from), options.stateful && from > 0});
+        }
 
         EpochStats stats;
         stats.training = progress.current;

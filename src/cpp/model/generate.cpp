@@ -45,8 +45,9 @@ public:
           slot_(N * network.config.hidden_size),
           sampler_(options.sampler, network.config.vocab_size),
           h_{Buffer<T>(network.config.num_layers * slot_), Buffer<T>(network.config.num_layers * slot_)},
-          c_(network.config.num_layers * slot_),
-          gates_(4 * slot_),
+          c_(network.stack.has_c() ? network.config.num_layers * slot_ : 0),
+          embedded_(N * network.config.embedding_size),
+          scratch_(network.stack.step_scratch(N)),
           logits_(N * network.config.vocab_size),
           inputs_(N),
           poll_(poll) {}
@@ -62,7 +63,7 @@ public:
         }
         for (Index l = 0; l < L; ++l) {
             std::copy_n(state.h + l * all * H, slot_, h_[0].data() + l * slot_);
-            std::copy_n(state.c + l * all * H, slot_, c_.data() + l * slot_);
+            if (c_.size() > 0) std::copy_n(state.c + l * all * H, slot_, c_.data() + l * slot_);
         }
         Index live = N_;
         for (Index t = 0; live > 0; ++t) {
@@ -74,7 +75,7 @@ public:
                 if (!cursor.done) continue;
                 for (Index l = 0; l < L; ++l) {
                     std::copy_n(h_[(t + 1) % 2].data() + l * slot_ + n * H, H, state.h + (l * all + n) * H);
-                    std::copy_n(c_.data() + l * slot_ + n * H, H, state.c + (l * all + n) * H);
+                    if (c_.size() > 0) std::copy_n(c_.data() + l * slot_ + n * H, H, state.c + (l * all + n) * H);
                 }
                 --live;
             }
@@ -91,16 +92,15 @@ private:
             any_draws |= cursor.draws(t);
         }
         LayerInput<T> x{inputs_.data(), nullptr};
-        const Buffer<T>& before = h_[t % 2];
-        Buffer<T>& after = h_[(t + 1) % 2];
-        Index at = 0;
-        for (const Lstm<T>& layer : network_.layers) {
-            layer.step(t, N_, x, before.data() + at, c_.data() + at, after.data() + at, c_.data() + at, gates_.data(),
-                       poll_);
-            x = {nullptr, after.data() + at};
-            at += slot_;
+        if (network_.embedding) {
+            network_.embedding->forward(N_, inputs_.data(), network_.weights.embedding_W, embedded_.data(), alone_,
+                                        poll_);
+            x = {nullptr, embedded_.data()};
         }
-        if (any_draws) network_.dense.forward(N_, x.dense, logits_.data(), alone_, poll_);
+        T* const h = h_[(t + 1) % 2].data();
+        network_.stack.step(t, N_, x, h_[t % 2].data(), h, c_.data(), scratch_.data(), poll_);
+        const T* const top = h + (network_.config.num_layers - 1) * slot_;
+        if (any_draws) network_.dense.forward(N_, top, logits_.data(), alone_, poll_);
     }
 
     void draw(Index n, Cursor& cursor, std::uint64_t& position) {
@@ -127,7 +127,7 @@ private:
     const Stream* streams_;
     Index N_, slot_;
     Sampler<T> sampler_;
-    Buffer<T> h_[2], c_, gates_, logits_;
+    Buffer<T> h_[2], c_, embedded_, scratch_, logits_;
     Buffer<std::int32_t> inputs_;
     std::vector<Cursor> cursors_;
     Threads alone_;
@@ -146,7 +146,7 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
     check_options(options, streams, config().vocab_size);
     Index tokens_read = 0;
     for (const Stream& s : streams) tokens_read += options.length + s.prompt_length;
-    const double work = static_cast<double>(network.flat.size()) * static_cast<double>(tokens_read);
+    const double work = network.work_of_token() * static_cast<double>(tokens_read);
     // Each thread reads all weights: it takes some streams together for that to pay.
     const Index wanted = choose_threads(options.num_threads, N < 32 ? 0 : work);
     in_blocks(N, options.length, poll,
@@ -165,7 +165,7 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
             Loop<T> loop(network, options, streams.data() + first, end - first, own);
             try {
                 loop.run(tokens + first * options.length,
-                         {state.h + first * H, state.c + first * H, state.position + first}, N);
+                         {state.h + first * H, state.c ? state.c + first * H : nullptr, state.position + first}, N);
             } catch (const typename Loop<T>::Undrawable& at) {
                 throw NonFiniteError("generate: stream " + std::to_string(first + at.stream) + ", step " +
                                      std::to_string(at.step) + ": the logits hold a nan or only -inf");

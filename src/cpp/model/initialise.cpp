@@ -1,9 +1,11 @@
 // Initial weights, the same on every machine: counter-based random numbers, and no BLAS or LAPACK. Element e of
 // parameter k draws at (seed, stream k, position e); an orthonormal one at positions 12 e to 12 e + 11.
+#include "model/initialise.hpp"
+
 #include <algorithm>
 #include <cmath>
 
-#include "model/network.hpp"
+#include "rnnfast/buffer.hpp"
 #include "rnnfast/random.hpp"
 
 namespace rnnfast {
@@ -62,21 +64,21 @@ void orthonormal_rows(const ParameterView<T>& p, T* data, RandomKey key, Poll& p
 }  // namespace
 
 template <class T>
-void initialise(Network<T>& network, Poll& poll) {
-    const Index H = network.config.hidden_size;
-    std::uint64_t stream = 0;
-    const auto next_key = [&] { return RandomKey{network.config.seed, stream++}; };
-    const auto in = [&network](const ParameterView<T>& p) { return network.in(network.flat, p); };
-    for (Index l = 0; l < network.config.num_layers; ++l) {
-        glorot_uniform(network.W(l), in(network.W(l)), next_key(), poll);
-        orthonormal_rows(network.R(l), in(network.R(l)), next_key(), poll);
-        next_key();
-        std::fill_n(in(network.b(l)) + H, H, T(1));
+void initialise(Parameters<T>& parameters, std::uint64_t seed, Index forget_gate, Poll& poll) {
+    const std::vector<T*> places = parameters.places_in(parameters.flat());
+    for (std::size_t k = 0; k < places.size(); ++k) {
+        const ParameterView<T>& p = parameters.views()[k];
+        const std::string kind = p.name.substr(p.name.rfind('.') + 1);
+        if (kind == "W" || kind == "projection")
+            glorot_uniform(p, places[k], {seed, k}, poll);
+        else if (kind == "R")
+            orthonormal_rows(p, places[k], {seed, k}, poll);
+        else if (kind == "b" && p.name != "dense.b")
+            std::fill_n(places[k] + forget_gate, forget_gate, T(1));
     }
-    glorot_uniform(network.dense_W(), in(network.dense_W()), next_key(), poll);
 }
 
-template void initialise(Network<float>&, Poll&);
-template void initialise(Network<double>&, Poll&);
+template void initialise(Parameters<float>&, std::uint64_t, Index, Poll&);
+template void initialise(Parameters<double>&, std::uint64_t, Index, Poll&);
 
 }  // namespace rnnfast

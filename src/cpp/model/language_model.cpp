@@ -4,13 +4,14 @@
 
 #include "core/float_control.hpp"
 #include "model/impl.hpp"
+#include "model/initialise.hpp"
 
 namespace rnnfast {
 
 template <class T>
 LanguageModel<T>::LanguageModel(const LanguageModelConfig& config, Poll& poll) : impl_(std::make_unique<Impl>(config)) {
     const FloatScope scope;
-    initialise(impl_->network, poll);
+    initialise(impl_->network.parameters, config.seed, config.cell == Cell::lstm ? config.hidden_size : 0, poll);
     Threads alone;
     impl_->network.prepare(false, alone);
 }
@@ -41,7 +42,7 @@ Index LanguageModel<T>::num_parameters() const noexcept {
 
 template <class T>
 const std::vector<ParameterView<T>>& LanguageModel<T>::parameters() const noexcept {
-    return impl_->network.parameters;
+    return impl_->network.parameters.views();
 }
 
 template <class T>
@@ -51,21 +52,22 @@ void LanguageModel<T>::set_parameters(const std::vector<const T*>& values, Poll&
                                     " entries, expected " + std::to_string(parameters().size()));
     Network<T>& network = impl_->network;
     const WriteLock lock(impl_->weights, poll);
+    const std::vector<T*> places = network.parameters.places_in(network.parameters.flat());
     for (std::size_t k = 0; k < values.size(); ++k)
-        if (values[k]) std::copy_n(values[k], parameters()[k].size, network.in(network.flat, parameters()[k]));
+        if (values[k]) std::copy_n(values[k], parameters()[k].size, places[k]);
     Threads alone;
     network.prepare(false, alone);
 }
 
 template <class T>
 Index LanguageModel<T>::storage_size() const noexcept {
-    return impl_->network.flat.size();
+    return impl_->network.parameters.flat().size();
 }
 
 template <class T>
 Snapshot<T> LanguageModel<T>::snapshot(Poll& poll) const {
     const ReadLock lock(impl_->weights, poll);
-    return {impl_->network.flat, impl_->optimizer, impl_->epochs_begun};
+    return {impl_->network.parameters.flat(), impl_->optimizer, impl_->epochs_begun};
 }
 
 template <class T>
@@ -80,7 +82,7 @@ void LanguageModel<T>::restore(const Snapshot<T>& snapshot, Poll& poll) {
     fits("v", snapshot.optimizer.v, true);
     OptimizerState<T> optimizer = snapshot.optimizer;
     const WriteLock lock(impl_->weights, poll);
-    std::copy_n(snapshot.parameters.data(), storage_size(), impl_->network.flat.data());
+    std::copy_n(snapshot.parameters.data(), storage_size(), impl_->network.parameters.flat().data());
     Threads alone;
     impl_->network.prepare(false, alone);
     impl_->optimizer = std::move(optimizer);

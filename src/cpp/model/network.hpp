@@ -1,72 +1,72 @@
 // The model's parameters, and the layers that read them.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "model/lock.hpp"
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/dense.hpp"
+#include "rnnfast/embedding.hpp"
 #include "rnnfast/language_model.hpp"
-#include "rnnfast/lstm.hpp"
+#include "rnnfast/stack.hpp"
 
 namespace rnnfast {
 
-/// One flat array holds all parameters, each from a cache line on, with zeros between: the optimiser, the clipping and
-/// the gradient see one array.
 template <class T>
 struct Network {
     explicit Network(const LanguageModelConfig& configuration);
 
-    /// After any change of `flat`.
+    /// After any change of the parameters.
     void prepare(bool for_backward, Threads& threads);
 
-    /// Where parameter `view` lies in an array laid out like `flat`.
-    T* in(Buffer<T>& other, const ParameterView<T>& view) const { return other.data() + (view.data - flat.data()); }
+    /// Where each part's parameters lie in an array laid out like parameters.flat(): they themselves or their
+    /// gradients.
+    struct Places {
+        T* embedding_W;  ///< null where there is none
+        std::vector<T*> stack;
+        T* dense_W;  ///< the embedding's where they are tied
+        T* dense_b;
+    };
+    Places places_in(Buffer<T>& flat) const;
 
     LanguageModelConfig config;
-    Buffer<T> flat;
-    std::vector<ParameterView<T>> parameters;
-    std::vector<Lstm<T>> layers;
+    Stack<T> stack;
+    std::optional<Embedding<T>> embedding;
     Dense<T> dense;
+    Parameters<T> parameters;
+    Places weights;  ///< the parameters themselves
 
-    const ParameterView<T>& W(Index layer) const { return parameters[static_cast<std::size_t>(3 * layer)]; }
-    const ParameterView<T>& R(Index layer) const { return parameters[static_cast<std::size_t>(3 * layer + 1)]; }
-    const ParameterView<T>& b(Index layer) const { return parameters[static_cast<std::size_t>(3 * layer + 2)]; }
-    const ParameterView<T>& dense_W() const { return parameters[parameters.size() - 2]; }
-    const ParameterView<T>& dense_b() const { return parameters[parameters.size() - 1]; }
+    /// Multiply-adds of forward for one token.
+    double work_of_token() const { return static_cast<double>(parameters.flat().size()); }
 };
 
-/// Initial weights (model/initialise.cpp).
-template <class T>
-void initialise(Network<T>& network, Poll& poll);
-
-/// What the layers compute for `steps` x `batch` inputs: h and c [steps + 1, batch, H], gates, for each layer.
+/// What the network computes for up to `steps` x `batch` tokens.
 template <class T>
 struct Activations {
-    Activations(const LanguageModelConfig& config, Index steps, Index batch);
+    Activations(const Network<T>& network, Index steps, Index batch);
 
-    Index steps, batch;
-    struct Layer {
-        Buffer<T> h, c, gates;
-    };
-    std::vector<Layer> layers;
+    Index rows() const { return stack.segments().packing().rows(); }
 
-    T* top() { return layers.back().h.data() + slot_size; }  ///< h [steps, batch, H] of the last layer
-    Index slot_size;                                         ///< batch * H: one time step of h or c
-
-    /// Slot 0 from, or the slot after `steps_done` steps to, a caller's arrays [L, batch, H].
-    void load_state(const T* h, const T* c);
-    void store_state(Index steps_done, T* h, T* c) const;
-    /// Slot 0 = 0.
-    void zero_state();
-    /// Slot 0 = the slot after `steps_done` steps.
-    void carry_state(Index steps_done);
+    Buffer<T> embedded;  ///< [rows, E], where there is an embedding
+    StackWorkspace<T> stack;
+    const T* top = nullptr;  ///< [rows, H]: what the dense layer reads
+    Buffer<T> dropped;       ///< a copy of the stack's outputs, in training with dropout
+    Buffer<T> logits;        ///< [rows, V]
 };
 
-/// tokens [steps, batch] through all layers. `steps` may be less than the activations' own, `batch` must be equal.
+/// The keys of a training step's masks: the stack's, and that of the dense layer's input.
+struct MaskKeys {
+    RandomKey stack, top;
+    MaskKeys(std::uint64_t seed, std::uint64_t step, Index num_layers)
+        : stack{seed, 2 * step}, top{seed, (2 * step + 1) * static_cast<std::uint64_t>(num_layers)} {}
+};
+
+/// tokens [steps, batch] to logits. `steps` may be less than the activations' own, `batch` must be equal. `masks`: with
+/// dropout.
 template <class T>
-void forward(const Network<T>& network, Index steps, const std::int32_t* tokens, Activations<T>& activations,
-             Threads& threads, Poll& poll);
+void forward(const Network<T>& network, Index steps, const std::int32_t* tokens, std::optional<MaskKeys> masks,
+             Activations<T>& activations, Threads& threads, Poll& poll);
 
 /// LanguageModel::evaluate with a crew that is there.
 template <class T>

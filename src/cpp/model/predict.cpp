@@ -23,8 +23,7 @@ Index steps_at_a_time(Index steps, Index rows, Index V) {
 // Multiply-adds of a chunk.
 template <class T>
 double work(const Network<T>& network, Index rows, Index steps) {
-    return static_cast<double>(network.flat.size()) * static_cast<double>(rows) *
-           static_cast<double>(std::min(steps, most_steps));
+    return network.work_of_token() * static_cast<double>(rows) * static_cast<double>(std::min(steps, most_steps));
 }
 
 }  // namespace
@@ -38,17 +37,15 @@ LossSums evaluate(const Network<T>& network, WeightsMutex& weights, const Sequen
         const ReadLock lock(weights, poll);
         const Index N = std::min(most_rows, data.samples - row);
         const Index chunk = steps_at_a_time(data.steps, N, V);
-        Activations<T> activations(network.config, chunk, N);
-        Buffer<T> logits(chunk * N * V);
+        Activations<T> activations(network, chunk, N);
         Buffer<std::int32_t> inputs(chunk * N), targets(chunk * N);
         for (Index from = 0; from < data.steps; from += chunk) {
             const Index steps = std::min(chunk, data.steps - from), at = row * data.steps + from;
             to_time_major(N, steps, data.steps, data.inputs + at, nullptr, inputs.data());
             to_time_major(N, steps, data.steps, data.targets + at, nullptr, targets.data());
-            forward(network, steps, inputs.data(), activations, threads, poll);
-            network.dense.forward(steps * N, activations.top(), logits.data(), threads, poll);
-            cross_entropy(steps * N, V, targets.data(), logits.data(), sums, threads, poll);
-            activations.carry_state(steps);
+            forward(network, steps, inputs.data(), {}, activations, threads, poll);
+            cross_entropy(steps * N, V, targets.data(), activations.logits.data(), sums, threads, poll);
+            activations.stack.carry_state();
         }
     }
     return sums;
@@ -79,22 +76,22 @@ void LanguageModel<T>::predict(Index N, Index steps, const std::int32_t* inputs,
     Threads threads(choose_threads(num_threads, work(network, N, steps)));
     const ReadLock lock(impl_->weights, poll);
     const Index chunk = steps_at_a_time(steps, N, V);
-    Activations<T> activations(config(), chunk, N);
-    Buffer<T> logits(chunk * N * V);
+    Activations<T> activations(network, chunk, N);
+    Buffer<T>& logits = activations.logits;
     Buffer<std::int32_t> tokens(chunk * N);
-    activations.load_state(state.h, state.c);
+    activations.stack.load_state(state.h, state.c);
     for (Index from = 0; from < steps; from += chunk) {
         const Index now = std::min(chunk, steps - from);
         to_time_major(N, now, steps, inputs + from, nullptr, tokens.data());
-        forward(network, now, tokens.data(), activations, threads, poll);
-        network.dense.forward(now * N, activations.top(), logits.data(), threads, poll);
+        forward(network, now, tokens.data(), {}, activations, threads, poll);
         softmax(now * N, V, logits.data(), threads, poll);
         for (Index t = 0; t < now; ++t)
             for (Index n = 0; n < N; ++n)
                 std::copy_n(logits.data() + (t * N + n) * V, V, probabilities + (n * steps + from + t) * V);
-        activations.carry_state(now);
+        activations.stack.carry_state();
     }
-    activations.store_state(0, state.h, state.c);
+    activations.stack.set_steps(0);
+    activations.stack.store_state(state.h, state.c);
 }
 
 template LossSums evaluate(const Network<float>&, WeightsMutex&, const Sequences&, Threads&, Poll&);

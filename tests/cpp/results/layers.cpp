@@ -116,7 +116,7 @@ void forward(const Network<T>& network, const Settings& s, Index position, const
             std::copy_n(before->c[at].data() + before->steps * slot, slot, c.data());
         }
         auto gates = zeros<T>(piece.steps * N * 4 * H);
-        network.layers[at].lstm.forward(piece.steps, N, piece.input(l, H), h.data(), c.data(), gates.data(),
+        network.layers[at].lstm.forward({piece.steps, N}, piece.input(l, H), h.data(), c.data(), gates.data(),
                                         network.threads, piece.poll);
         piece.h.push_back(std::move(h));
         piece.c.push_back(std::move(c));
@@ -161,9 +161,9 @@ void backward(const Network<T>& network, Piece<T>& piece, Numbers<T> dlogits, st
         const Index inputs = lstm.input_size();
         dW = zeros<T>(inputs * 4 * H);
         db = zeros<T>(4 * H);
-        scratch = zeros<T>(lstm.backward_scratch(piece.steps, N));
+        scratch = zeros<T>(lstm.backward_scratch({piece.steps, N}));
         auto dR = zeros<T>(H * 4 * H), dx = zeros<T>(l == 0 && network.reads_tokens ? 0 : rows * inputs);
-        lstm.backward(piece.steps, N, piece.input(l, H), piece.h[at].data(), piece.c[at].data(), dh_out.data(),
+        lstm.backward({piece.steps, N}, piece.input(l, H), piece.h[at].data(), piece.c[at].data(), dh_out.data(),
                       piece.gates[at].data(),
                       {dW.data(), dR.data(), db.data(), dx.empty() ? nullptr : dx.data(), carried[at].dh.data(),
                        carried[at].dc.data()},

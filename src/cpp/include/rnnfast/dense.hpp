@@ -11,8 +11,9 @@ namespace rnnfast {
 template <class T>
 class Dense {
 public:
-    /// Sizes at least 1, else std::invalid_argument; throws std::bad_alloc.
-    Dense(Index input_size, Index output_size);
+    /// Sizes at least 1, else std::invalid_argument; throws std::bad_alloc. `transposed`: W and dW are [outputs,
+    /// inputs] below, as an embedding that shares its weights has them.
+    Dense(Index input_size, Index output_size, bool transposed = false);
 
     Index input_size() const noexcept { return inputs_; }
     Index output_size() const noexcept { return outputs_; }
@@ -33,6 +34,7 @@ public:
 
 private:
     Index inputs_, outputs_;
+    bool is_transposed_;
     const T* b_ = nullptr;
     Buffer<T> panels_, transposed_;
 };

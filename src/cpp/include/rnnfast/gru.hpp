@@ -5,20 +5,23 @@
 //   reset after the recurrent product (cuDNN, PyTorch):   n = tanh(a_n + r u),   u = h(t-1) R_n + b_Rn
 //   reset before it (Cho et al. 2014):                    n = tanh(a_n + u R_n), u = r h(t-1)
 //
-// Everything is row-major and time-major. Arrays are the caller's; none may overlap another unless said.
+// Everything is row-major and time-major. Arrays are the caller's; none may overlap another unless said. Shapes are
+// those of a batch whose sequences all run through T steps; where they do not, rnnfast/packing.hpp says which rows
+// there are.
 #pragma once
 
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/layer_input.hpp"
+#include "rnnfast/packing.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/threads.hpp"
 
 namespace rnnfast {
 
 /// What backward writes. dW [D, 3H], dR [H, 3H], db [3H] and, with reset after, db_Rn [H] are added to; dx [T, N, D] is
-/// written, null where not wanted (and for tokens). dh [N, H]: in, the gradient on the final state; out, on the initial
-/// state.
+/// written, null where not wanted (and for tokens). dh [N, H]: in, the gradient on each sequence's final state; out, on
+/// its initial state.
 template <class T>
 struct GruGradients {
     T* dW;
@@ -50,18 +53,24 @@ public:
 
     /// h [T + 1, N, H]: slot 0 in, the rest out. gates [T, N, 3H] and u [T, N, H] out: the workspace for backward.
     /// Throws only what `poll` throws; h, gates and u are then partly written.
-    void forward(Index steps, Index batch, LayerInput<T> x, T* h, T* gates, T* u, Threads& threads, Poll& poll) const;
+    void forward(const Packing& packing, LayerInput<T> x, T* h, T* gates, T* u, Threads& threads, Poll& poll) const;
+
+    /// One time step: h_prev [N, H] -> h [N, H]; gates [N, 3H] and u [N, H] are written, too. The same bits as
+    /// forward's. Throws only what `poll` throws.
+    void step(Index batch, LayerInput<T> x, const T* h_prev, T* h, T* gates, T* u, Poll& poll) const;
 
     /// Numbers of scratch (worthless after the call) that backward needs.
-    Index backward_scratch(Index steps, Index batch) const noexcept;
+    Index backward_scratch(const Packing& packing) const noexcept;
 
     /// After forward with the same weights. dh_out [T, N, H] is the gradient on h[1:] from above. gates: in, forward's;
     /// out, the gradient on a. u: in, forward's; out, with reset after, the gradient on it.
     /// Throws only what `poll` throws; the outputs are then partly written.
-    void backward(Index steps, Index batch, LayerInput<T> x, const T* h, const T* dh_out, T* gates, T* u,
+    void backward(const Packing& packing, LayerInput<T> x, const T* h, const T* dh_out, T* gates, T* u,
                   const GruGradients<T>& gradients, T* scratch, Threads& threads, Poll& poll) const;
 
 private:
+    void step_rows(Index rows, const std::int32_t* tokens, const T* h_prev, T* h, T* gates, T* u, Poll& poll) const;
+
     Index D_, H_;
     bool reset_after_;
     const T* W_ = nullptr;

@@ -1,4 +1,4 @@
-// The next-token language model: tokens -> stack of LSTM layers -> dense layer -> loss, probabilities or a draw.
+// The next-token language model: tokens -> stack of recurrent layers -> dense layer -> loss, probabilities or a draw.
 // A whole training run and a whole generated piece are one call each.
 #pragma once
 
@@ -14,8 +14,10 @@
 #include "rnnfast/index.hpp"
 #include "rnnfast/loss.hpp"
 #include "rnnfast/optimizer.hpp"
+#include "rnnfast/parameters.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/sampler.hpp"
+#include "rnnfast/stack.hpp"
 #include "rnnfast/threads.hpp"
 
 namespace rnnfast {
@@ -24,17 +26,15 @@ struct LanguageModelConfig {
     Index vocab_size;        ///< V, 1 to 2^31 - 1
     Index hidden_size;       ///< H, at least 1
     Index num_layers = 1;    ///< L, at least 1
-    std::uint64_t seed = 0;  ///< decides the initial weights and every shuffle
+    std::uint64_t seed = 0;  ///< decides the initial weights, every shuffle and every mask
+    Cell cell = Cell::lstm;
+    Index embedding_size = 0;  ///< E of an embedding before the layers; 0: none, tokens are one-hot vectors
+    bool tie_weights = false;  ///< dense.W is the embedding's transposed; needs E = H
+    double dropout = 0;  ///< in fit, of the inputs of all layers and of the dense layer, but not of one-hot tokens
 };
 
-/// One parameter inside the model's flat array. `data` stays valid as long as the model.
-template <class T>
-struct ParameterView {
-    std::string name;  ///< layers.0.W, layers.0.R, layers.0.b, layers.1.W, ..., dense.W, dense.b
-    std::vector<Index> shape;
-    const T* data;
-    Index size;
-};
+/// Names and shapes of a model's parameters, in its order. Throws std::invalid_argument as the model does.
+std::vector<ParameterShape> parameter_shapes(const LanguageModelConfig& config);
 
 /// All that a model needs to go on where it stopped, at one moment.
 template <class T>
@@ -44,7 +44,8 @@ struct Snapshot {
     std::uint64_t epochs_begun = 0;  ///< in the model's life: the stream number of the next epoch's shuffle
 };
 
-/// State of N streams, the caller's arrays: h and c [L, N, H]; position [N] counts the tokens drawn so far.
+/// State of N streams, the caller's arrays: h and c [L, N, H], c null but for LSTM; position [N] counts the tokens
+/// drawn so far.
 template <class T>
 struct StateView {
     T* h;
@@ -83,7 +84,9 @@ struct FitProgress {
 
 struct FitOptions {
     Index epochs = 1;
-    Index batch_size = 0;  ///< 0: all samples
+    Index batch_size = 0;   ///< 0: all samples
+    Index truncate = 0;     ///< steps that backward goes through at most, and so an update; 0: all (T is cut so)
+    bool stateful = false;  ///< the state is carried from piece to piece of a sample; false: each starts from zeros
     OptimizerConfig optimizer;
     Reduction reduction = Reduction::token;
     Clipping clipping;
@@ -121,7 +124,7 @@ template <class T>
 class LanguageModel {
 public:
     /// Weights as the configuration's seed decides: W Glorot-uniform, R with orthonormal rows, b zero but 1 for the
-    /// forget gate. Throws std::invalid_argument (sizes) or std::bad_alloc.
+    /// LSTM's forget gate. Throws std::invalid_argument (sizes) or std::bad_alloc.
     /// Large ones take seconds: `poll` is called meanwhile.
     explicit LanguageModel(const LanguageModelConfig& config);
     LanguageModel(const LanguageModelConfig& config, Poll& poll);
@@ -132,7 +135,8 @@ public:
     const LanguageModelConfig& config() const noexcept;
     Index num_parameters() const noexcept;
 
-    /// Read through them at any time.
+    /// embedding.W where there is one, then the stack's (rnnfast/stack.hpp), dense.W unless it is tied, dense.b. Read
+    /// through them at any time.
     const std::vector<ParameterView<T>>& parameters() const noexcept;
 
     /// values[k] [parameters()[k].size], or null to keep parameter k. Waits for running calls of other threads.

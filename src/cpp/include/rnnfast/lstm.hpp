@@ -3,19 +3,22 @@
 //   a = x W + h(t-1) R + b   [4H], in the order i f g o
 //   i, f, o = sigmoid(a_i, a_f, a_o)   g = tanh(a_g)   c = f c(t-1) + i g   h = o tanh(c)
 //
-// Everything is row-major and time-major. Arrays are the caller's; none may overlap another unless said.
+// Everything is row-major and time-major. Arrays are the caller's; none may overlap another unless said. Shapes are
+// those of a batch whose sequences all run through T steps; where they do not, rnnfast/packing.hpp says which rows
+// there are.
 #pragma once
 
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/layer_input.hpp"
+#include "rnnfast/packing.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/threads.hpp"
 
 namespace rnnfast {
 
 /// What backward writes. dW [D, 4H], dR [H, 4H], db [4H] are added to; dx [T, N, D] is written, null where not wanted
-/// (and for tokens). dh and dc [N, H]: in, the gradient on the final state; out, on the initial state.
+/// (and for tokens). dh and dc [N, H]: in, the gradient on each sequence's final state; out, on its initial state.
 template <class T>
 struct LstmGradients {
     T* dW;
@@ -44,7 +47,7 @@ public:
 
     /// h and c [T + 1, N, H]: slot 0 in, the rest out. gates [T, N, 4H] out: the workspace for backward.
     /// Throws only what `poll` throws; h, c and gates are then partly written.
-    void forward(Index steps, Index batch, LayerInput<T> x, T* h, T* c, T* gates, Threads& threads, Poll& poll) const;
+    void forward(const Packing& packing, LayerInput<T> x, T* h, T* c, T* gates, Threads& threads, Poll& poll) const;
 
     /// Time step t: h_prev and c_prev [N, H] -> h and c [N, H]; c may be c_prev. gates [N, 4H] is written, too. The
     /// same bits as forward's; odd steps go through the weights backwards, so that some are still in the cache. Throws
@@ -53,11 +56,11 @@ public:
               Poll& poll) const;
 
     /// Numbers of scratch (worthless after the call) that backward needs.
-    Index backward_scratch(Index steps, Index batch) const noexcept;
+    Index backward_scratch(const Packing& packing) const noexcept;
 
     /// After forward with the same weights. dh_out [T, N, H] is the gradient on h[1:] from above. gates: in, forward's;
     /// out, the gradient on a. Throws only what `poll` throws; the outputs are then partly written.
-    void backward(Index steps, Index batch, LayerInput<T> x, const T* h, const T* c, const T* dh_out, T* gates,
+    void backward(const Packing& packing, LayerInput<T> x, const T* h, const T* c, const T* dh_out, T* gates,
                   const LstmGradients<T>& gradients, T* scratch, Threads& threads, Poll& poll) const;
 
 private:

@@ -17,7 +17,14 @@ struct RandomKey {
     std::uint64_t stream;
 };
 
-/// The first 64-bit word of the block at `position`.
+struct RandomBlock {
+    std::uint64_t words[4];
+};
+
+/// The block at `position`.
+RandomBlock random_block(RandomKey key, std::uint64_t position, Purpose purpose) noexcept;
+
+/// Its first word.
 std::uint64_t random_word(RandomKey key, std::uint64_t position, Purpose purpose) noexcept;
 
 /// Uniform in [0, 1): 53 bits for double, 24 for float.

@@ -3,12 +3,15 @@
 //   a = x W + h(t-1) R + b   [H]
 //   h = tanh(a) or relu(a)
 //
-// Everything is row-major and time-major. Arrays are the caller's; none may overlap another unless said.
+// Everything is row-major and time-major. Arrays are the caller's; none may overlap another unless said. Shapes are
+// those of a batch whose sequences all run through T steps; where they do not, rnnfast/packing.hpp says which rows
+// there are.
 #pragma once
 
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/layer_input.hpp"
+#include "rnnfast/packing.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/threads.hpp"
 
@@ -18,7 +21,7 @@ namespace rnnfast {
 enum class Nonlinearity { tanh, relu };
 
 /// What backward writes. dW [D, H], dR [H, H], db [H] are added to; dx [T, N, D] is written, null where not wanted (and
-/// for tokens). dh [N, H]: in, the gradient on the final state; out, on the initial state.
+/// for tokens). dh [N, H]: in, the gradient on each sequence's final state; out, on its initial state.
 template <class T>
 struct RnnGradients {
     T* dW;
@@ -46,17 +49,22 @@ public:
 
     /// h [T + 1, N, H]: slot 0 in, the rest out; it is all that backward needs.
     /// Throws only what `poll` throws; h is then partly written.
-    void forward(Index steps, Index batch, LayerInput<T> x, T* h, Threads& threads, Poll& poll) const;
+    void forward(const Packing& packing, LayerInput<T> x, T* h, Threads& threads, Poll& poll) const;
+
+    /// One time step: h_prev [N, H] -> h [N, H]. The same bits as forward's. Throws only what `poll` throws.
+    void step(Index batch, LayerInput<T> x, const T* h_prev, T* h, Poll& poll) const;
 
     /// Numbers of scratch (worthless after the call) that backward needs.
-    Index backward_scratch(Index steps, Index batch) const noexcept;
+    Index backward_scratch(const Packing& packing) const noexcept;
 
     /// After forward with the same weights. da [T, N, H]: in, the gradient on h[1:] from above; out, on a.
     /// Throws only what `poll` throws; the outputs are then partly written.
-    void backward(Index steps, Index batch, LayerInput<T> x, const T* h, T* da, const RnnGradients<T>& gradients,
+    void backward(const Packing& packing, LayerInput<T> x, const T* h, T* da, const RnnGradients<T>& gradients,
                   T* scratch, Threads& threads, Poll& poll) const;
 
 private:
+    void step_rows(Index rows, const std::int32_t* tokens, const T* h_prev, T* h, Poll& poll) const;
+
     Index D_, H_;
     Nonlinearity nonlinearity_;
     const T* W_ = nullptr;

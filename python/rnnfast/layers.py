@@ -1,0 +1,618 @@
+"""Recurrent layers for nets of one's own: forward, backward and single steps, with the state as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnfast import _core
+from rnnfast._arguments import integer, real, thread_count
+from rnnfast._arguments import seed as checked_seed
+from rnnfast._parameters import Floats, checked_parameters, dtype_name
+
+LayerState = Floats | tuple[Floats, Floats]
+"""h, or (h, c) for an LSTM, each (num_layers * directions, N, H)."""
+
+_NATIVE = {"float32": _core.RecurrentF32, "float64": _core.RecurrentF64}
+
+
+class Workspace:
+    """What `forward` leaves for `backward`; good for one backward, with the same parameters."""
+
+    def __init__(self, run: Any, places: tuple[int, int], *, dense: bool) -> None:
+        self._run, self._places, self._dense = run, places, dense
+
+
+class LayerGradients(NamedTuple):
+    """Gradients that `backward` gives.
+
+    Attributes
+    ----------
+    dx : array like x, or None
+        None where x was tokens.
+    dstate : like the state
+        On the initial state.
+    parameters : dict of str to array
+        On each parameter, by its name.
+    """
+
+    dx: Floats | None
+    dstate: LayerState
+    parameters: dict[str, Floats]
+
+
+class _Recurrent:
+    """What RNN, GRU and LSTM share."""
+
+    _has_c = False
+
+    def __init__(
+        self, cell: str, input_size: int, hidden_size: int, num_layers: int, **settings: Any
+    ) -> None:
+        self._dtype = np.dtype(dtype_name(settings["dtype"]))
+        self._batch_first = bool(settings["batch_first"])
+        self._config: dict[str, Any] = {
+            "input_size": integer("input_size", input_size),
+            "hidden_size": integer("hidden_size", hidden_size),
+            "num_layers": integer("num_layers", num_layers),
+            "bidirectional": bool(settings["bidirectional"]),
+            "dropout": real("dropout", settings["dropout"]),
+            "input_dropout": real("input_dropout", settings["input_dropout"]),
+            "seed": checked_seed(settings["seed"]),
+        }
+        self._native = _NATIVE[self._dtype.name](cell=cell, **self._config)
+
+    def __repr__(self) -> str:
+        settings = {**self._config, "batch_first": self._batch_first, "dtype": self._dtype.name}
+        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in settings.items())})"
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The constructor's settings, read-only."""
+        return MappingProxyType({**self._config, "batch_first": self._batch_first, "dtype": self._dtype.name})
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of parameters, states and outputs."""
+        return self._dtype
+
+    @property
+    def output_size(self) -> int:
+        """H, or 2 H where the layer is bidirectional."""
+        return int(self._config["hidden_size"]) * self._directions
+
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers there are to train."""
+        return sum(array.size for array in self._native.parameters.values())
+
+    @property
+    def parameters(self) -> Mapping[str, Floats]:
+        """Name -> read-only live view, as the class says; copy what is to stay."""
+        return MappingProxyType(self._native.parameters)
+
+    def set_parameters(self, mapping: Mapping[str, npt.ArrayLike]) -> None:
+        """Change parameters. All names, shapes and numbers are checked before anything changes.
+
+        Parameters
+        ----------
+        mapping : name -> array_like
+            Any of the names of `parameters`, each of that shape and finite; those not named keep their values.
+
+        Raises
+        ------
+        ValueError
+            For a name that the layer does not have, another shape, or a number that is not finite.
+        TypeError
+            For anything but real numbers.
+        """
+        self._native.set_parameters(checked_parameters(mapping, self._native.parameters))
+
+    def initial_state(self, N: int) -> LayerState:
+        """Zeros: h, or (h, c), each (num_layers * directions, N, H)."""
+        size = integer("N", N)
+        if size < 0:
+            raise ValueError(f"N is {N}, expected at least 0")
+        h = np.zeros(self._state_shape(size), self._dtype)
+        return (h, h.copy()) if self._has_c else h
+
+    def __call__(
+        self,
+        x: npt.ArrayLike,
+        state: LayerState | None = None,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        reset: npt.ArrayLike | None = None,
+        num_threads: int | None = None,
+    ) -> tuple[Floats, LayerState]:
+        """Run over whole sequences, without dropout.
+
+        Parameters
+        ----------
+        x : (T, N, D) float array, or (T, N) integer array
+            An integer is a token below D, which stands for its one-hot vector; -1 for zeros. With ``batch_first`` the
+            first two axes are (N, T).
+        state : optional
+            h, or (h, c) for an LSTM, each (num_layers * directions, N, H); None: zeros. It is not changed.
+        lengths : (N,) integers, optional
+            How many steps of each sequence count, 0 to T. Outputs behind them are 0, the final state is that of the
+            last that counts, and what x holds behind them is never read.
+        reset : (T, N) booleans, optional
+            Where the state starts again from zeros before the step, as if a new sequence began; with ``batch_first``
+            (N, T).
+        num_threads : int, optional
+            None: as many as pay. No bit of any result depends on it.
+
+        Returns
+        -------
+        y : (T, N, H) array, or (T, N, 2 H) where the layer is bidirectional
+            The last layer's h; with ``batch_first`` the first two axes are (N, T).
+        state : like the argument
+            After the last step. The reverse direction's is the one at the first step.
+        """
+        y, after, _ = self._run(x, state, lengths, reset, None, for_backward=False, num_threads=num_threads)
+        return y, after
+
+    def forward(
+        self,
+        x: npt.ArrayLike,
+        state: LayerState | None = None,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        reset: npt.ArrayLike | None = None,
+        training_step: int | None = None,
+        num_threads: int | None = None,
+    ) -> tuple[Floats, LayerState, Workspace]:
+        """Run over whole sequences, and keep what `backward` needs.
+
+        Parameters
+        ----------
+        x, state, lengths, reset, num_threads
+            As in a call of the layer.
+        training_step : int, optional
+            Which step of training this is, where there is dropout: with the seed it decides the masks, so give each
+            step its own. None: no dropout.
+
+        Returns
+        -------
+        y, state
+            As a call of the layer returns them.
+        workspace : Workspace
+            For one `backward`; holds a copy of x.
+        """
+        masks = None
+        if training_step is not None:
+            masks = (self._config["seed"], checked_seed(training_step, "training_step"))
+        elif self._config["dropout"] or self._config["input_dropout"]:
+            raise ValueError(
+                "training_step is None, expected the number of the training step, which decides the masks: the layer "
+                "has dropout. Without dropout: call the layer itself"
+            )
+        y, after, run = self._run(x, state, lengths, reset, masks, for_backward=True, num_threads=num_threads)
+        places = (y.shape[1], y.shape[0]) if self._batch_first else (y.shape[0], y.shape[1])
+        return y, after, Workspace(run, places, dense=np.ndim(x) == 3)
+
+    def backward(
+        self,
+        dy: npt.ArrayLike,
+        dstate: LayerState | None,
+        workspace: Workspace,
+        *,
+        num_threads: int | None = None,
+    ) -> LayerGradients:
+        """Differentiate a scalar loss through `forward`, by backpropagation through time.
+
+        Parameters
+        ----------
+        dy : array like y
+            d(loss) / dy; what it holds behind `lengths` is never read.
+        dstate : like the state, optional
+            d(loss) / d(final state); None: zeros.
+        workspace : Workspace
+            What `forward` returned; this uses it up.
+
+        Returns
+        -------
+        gradients : LayerGradients
+            dx, dstate (on the initial state) and one array for each parameter.
+
+        Raises
+        ------
+        RuntimeError
+            Where the workspace has been used already, or the parameters have changed since `forward`.
+        """
+        if not isinstance(workspace, Workspace):
+            raise TypeError(f"workspace is a {type(workspace).__name__}, expected what forward returned")
+        steps, N = workspace._places
+        own = self._time_major(self._floats("dy", dy, 3))
+        expected = (steps, N, self.output_size)
+        if own.shape != expected:
+            raise ValueError(f"dy has shape {np.shape(dy)}, expected {self._outer(expected)} as y")
+        dh, dc = self._state("dstate", dstate, N)
+        dx, dh0, dc0, gradients = workspace._run.backward(
+            layer=self._native,
+            dy=own,
+            dh=dh,
+            dc=dc,
+            dense=workspace._dense,
+            num_threads=thread_count(num_threads),
+        )
+        return LayerGradients(
+            None if dx is None else self._time_major(dx), (dh0, dc0) if self._has_c else dh0, gradients
+        )
+
+    def step(self, x: npt.ArrayLike, state: LayerState | None = None) -> tuple[Floats, LayerState]:
+        """One time step, with the same bits as in a sequence.
+
+        Parameters
+        ----------
+        x : (N, D) float array, or (N,) integer tokens
+        state : optional
+            As in a call of the layer; it is not changed.
+
+        Returns
+        -------
+        y : (N, H) array
+            A copy of the last layer's h.
+        state : like the argument
+        """
+        if self._config["bidirectional"]:
+            raise ValueError(
+                "step: the layer is bidirectional; its reverse direction needs the whole sequence"
+            )
+        own = self._input(x, 1)
+        h, c = self._native.step(own, *self._state("state", state, own.shape[0]))
+        return h[-1].copy(), (h, c) if self._has_c else h
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self._config["bidirectional"] else 1
+
+    def _state_shape(self, N: int) -> tuple[int, int, int]:
+        return self._config["num_layers"] * self._directions, N, self._config["hidden_size"]
+
+    def _run(
+        self,
+        x: npt.ArrayLike,
+        state: LayerState | None,
+        lengths: npt.ArrayLike | None,
+        reset: npt.ArrayLike | None,
+        masks: tuple[int, int] | None,
+        *,
+        for_backward: bool,
+        num_threads: int | None,
+    ) -> tuple[Floats, LayerState, Any]:
+        own = self._time_major(self._input(x, 2))
+        steps, N = own.shape[:2]
+        h0, c0 = self._state("state", state, N)
+        y, h, c, run = self._native.forward(
+            own,
+            h0,
+            c0,
+            lengths=None if lengths is None else _lengths(lengths, steps, N),
+            reset=None if reset is None else self._reset(reset, steps, N),
+            masks=masks,
+            for_backward=for_backward,
+            num_threads=thread_count(num_threads),
+        )
+        return self._time_major(y), (h, c) if self._has_c else h, run
+
+    def _time_major(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Swap the first two axes of a batch-first array; it is its own inverse."""
+        return np.ascontiguousarray(array.swapaxes(0, 1)) if self._batch_first else array
+
+    def _outer(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (shape[1], shape[0], *shape[2:]) if self._batch_first else shape
+
+    def _input(self, x: npt.ArrayLike, dimensions: int) -> npt.NDArray[Any]:
+        """Return tokens of so many dimensions as int32, or numbers of one more as the layer's dtype."""
+        array = _as_array("x", x)
+        if array.ndim == dimensions and array.dtype.kind in "iu":
+            D = self._config["input_size"]
+            if array.size and (array.min() < -1 or array.max() >= D):
+                raise ValueError(f"x has tokens from {array.min()} to {array.max()}, expected -1 to {D - 1}")
+            return np.ascontiguousarray(array, dtype=np.int32)
+        own = self._floats("x", array, dimensions + 1)
+        if own.shape[-1] != self._config["input_size"]:
+            raise ValueError(
+                f"x has shape {own.shape}, expected {self._config['input_size']} = input_size features"
+            )
+        return own
+
+    def _floats(self, name: str, values: npt.ArrayLike, dimensions: int) -> Floats:
+        array = _as_array(name, values)
+        if array.ndim != dimensions:
+            raise ValueError(f"{name} has shape {array.shape}, expected {dimensions} dimensions")
+        if array.dtype.kind not in "iuf":
+            raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
+        return np.ascontiguousarray(array, dtype=self._dtype)
+
+    def _state(self, name: str, state: LayerState | None, N: int) -> tuple[Floats, Floats]:
+        shape = self._state_shape(N)
+        none = np.empty((0, *shape[1:]), self._dtype)
+        if state is None:
+            zeros = np.zeros(shape, self._dtype)
+            return zeros, zeros if self._has_c else none
+        if not self._has_c:
+            return self._state_array(name, state, shape), none
+        if not isinstance(state, tuple | list) or len(state) != 2:
+            raise TypeError(f"{name} is a {type(state).__name__}, expected a pair (h, c)")
+        return (
+            self._state_array(f"{name}[0] = h", state[0], shape),
+            self._state_array(f"{name}[1] = c", state[1], shape),
+        )
+
+    def _state_array(self, name: str, value: Any, shape: tuple[int, int, int]) -> Floats:
+        array = self._floats(name, value, 3)
+        if array.shape != shape:
+            raise ValueError(
+                f"{name} has shape {array.shape}, expected {shape} = (num_layers * directions, N, H)"
+            )
+        return array
+
+    def _reset(self, reset: npt.ArrayLike, steps: int, N: int) -> npt.NDArray[np.bool_]:
+        array = _as_array("reset", reset)
+        if array.shape != self._outer((steps, N)):
+            raise ValueError(f"reset has shape {array.shape}, expected {self._outer((steps, N))}")
+        if array.dtype != np.bool_:
+            raise TypeError(f"reset has dtype {array.dtype}, expected bool")
+        return np.ascontiguousarray(self._time_major(array))
+
+
+class RNN(_Recurrent):
+    """Basic recurrent layers (Elman 1990), forward and backward.
+
+    ``h(t) = tanh(x(t) W + h(t-1) R + b)``, or with ``max(0, a)`` in place of ``tanh(a)``.
+
+    Parameters
+    ----------
+    input_size : int
+        D.
+    hidden_size : int
+        H.
+    num_layers : int
+        L; layer l + 1 reads the output of layer l.
+    bidirectional : bool
+        A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
+        side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
+    dropout : float
+        Of the inputs of all layers but the first, 0 to below 1, in `forward` with a `training_step` only.
+    input_dropout : float
+        The same of the first layer's input, which must not be tokens then.
+    batch_first : bool
+        x, y, dx, dy and reset have the axes (N, T, ...) instead of (T, N, ...).
+    dtype : {"float32", "float64"}
+    seed : int
+        0 to 2^64 - 1. Decides the initial weights and dropout's masks.
+    nonlinearity : {"tanh", "relu"}
+
+
+    Notes
+    -----
+    `parameters` are ``layers.0.W`` (D, H), ``layers.0.R`` (H, H) and ``layers.0.b`` (H,), then ``layers.0.reverse.W``,
+    ..., ``layers.1.W``, ... The state is h, (num_layers * directions, N, H).
+
+    Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014); b 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnfast import RNN
+    >>> layer = RNN(input_size=3, hidden_size=4)
+    >>> y, h = layer(np.ones((5, 2, 3)))
+    >>> y.shape, h.shape
+    ((5, 2, 4), (1, 2, 4))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        batch_first: bool = False,
+        dtype: npt.DTypeLike = "float32",
+        seed: int = 0,
+        nonlinearity: str = "tanh",
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity is {nonlinearity!r}, expected 'tanh' or 'relu'")
+        super().__init__(
+            f"rnn_{nonlinearity}",
+            input_size,
+            hidden_size,
+            num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            batch_first=batch_first,
+            dtype=dtype,
+            seed=seed,
+        )
+
+
+class GRU(_Recurrent):
+    """Gated recurrent units (Cho et al. 2014), forward and backward.
+
+    With ``a = x(t) W + b``, in gate order r, z, n::
+
+        r = sigmoid(a_r + h(t-1) R_r)   z = sigmoid(a_z + h(t-1) R_z)   h(t) = (1 - z) n + z h(t-1)
+        n = tanh(a_n + r (h(t-1) R_n + b_Rn))    reset after the recurrent product (PyTorch, cuDNN)
+        n = tanh(a_n + (r h(t-1)) R_n)           reset before it (Cho et al. 2014)
+
+    Parameters
+    ----------
+    input_size : int
+        D.
+    hidden_size : int
+        H.
+    num_layers : int
+        L; layer l + 1 reads the output of layer l.
+    bidirectional : bool
+        A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
+        side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
+    dropout : float
+        Of the inputs of all layers but the first, 0 to below 1, in `forward` with a `training_step` only.
+    input_dropout : float
+        The same of the first layer's input, which must not be tokens then.
+    batch_first : bool
+        x, y, dx, dy and reset have the axes (N, T, ...) instead of (T, N, ...).
+    dtype : {"float32", "float64"}
+    seed : int
+        0 to 2^64 - 1. Decides the initial weights and dropout's masks.
+    reset_after : bool
+
+
+    Notes
+    -----
+    `parameters` are ``layers.0.W`` (D, 3H), ``layers.0.R`` (H, 3H), ``layers.0.b`` (3H,) and, with reset after,
+    ``layers.0.b_Rn`` (H,), then ``layers.0.reverse.W``, ..., ``layers.1.W``, ... The state is h, (num_layers *
+    directions, N, H).
+
+    Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014); biases 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnfast import GRU
+    >>> layer = GRU(3, 4, num_layers=2, bidirectional=True)
+    >>> y, h = layer(np.ones((5, 2, 3)), lengths=[5, 2])
+    >>> y.shape, h.shape, bool((y[2:, 1] == 0).all())
+    ((5, 2, 8), (4, 2, 4), True)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        batch_first: bool = False,
+        dtype: npt.DTypeLike = "float32",
+        seed: int = 0,
+        reset_after: bool = True,
+    ) -> None:
+        super().__init__(
+            "gru" if reset_after else "gru_reset_before",
+            input_size,
+            hidden_size,
+            num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            batch_first=batch_first,
+            dtype=dtype,
+            seed=seed,
+        )
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000), forward and backward.
+
+    With ``a = x(t) W + h(t-1) R + b``, in gate order i, f, g, o::
+
+        c(t) = sigmoid(a_f) c(t-1) + sigmoid(a_i) tanh(a_g)
+        h(t) = sigmoid(a_o) tanh(c(t))
+
+    Parameters
+    ----------
+    input_size : int
+        D.
+    hidden_size : int
+        H.
+    num_layers : int
+        L; layer l + 1 reads the output of layer l.
+    bidirectional : bool
+        A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
+        side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
+    dropout : float
+        Of the inputs of all layers but the first, 0 to below 1, in `forward` with a `training_step` only.
+    input_dropout : float
+        The same of the first layer's input, which must not be tokens then.
+    batch_first : bool
+        x, y, dx, dy and reset have the axes (N, T, ...) instead of (T, N, ...).
+    dtype : {"float32", "float64"}
+    seed : int
+        0 to 2^64 - 1. Decides the initial weights and dropout's masks.
+
+
+    Notes
+    -----
+    `parameters` are ``layers.0.W`` (D, 4H), ``layers.0.R`` (H, 4H) and ``layers.0.b`` (4H,), then
+    ``layers.0.reverse.W``, ..., ``layers.1.W``, ... The state is (h, c), each (num_layers * directions, N, H).
+
+    Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014); b 0, but 1
+    for the forget gate.
+
+    Examples
+    --------
+    One training step by hand:
+
+    >>> import numpy as np
+    >>> from rnnfast import LSTM
+    >>> layer = LSTM(input_size=3, hidden_size=4)
+    >>> x = np.ones((5, 2, 3))
+    >>> y, (h, c), workspace = layer.forward(x)
+    >>> gradients = layer.backward(2 * y, None, workspace)  # of sum(y^2)
+    >>> layer.set_parameters(
+    ...     {name: p - 0.1 * gradients.parameters[name] for name, p in layer.parameters.items()}
+    ... )
+    >>> bool(np.square(layer(x)[0]).sum() < np.square(y).sum())
+    True
+    """
+
+    _has_c = True
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        batch_first: bool = False,
+        dtype: npt.DTypeLike = "float32",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            "lstm",
+            input_size,
+            hidden_size,
+            num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            batch_first=batch_first,
+            dtype=dtype,
+            seed=seed,
+        )
+
+
+def _lengths(lengths: npt.ArrayLike, steps: int, N: int) -> npt.NDArray[np.int64]:
+    array = _as_array("lengths", lengths)
+    if array.shape != (N,):
+        raise ValueError(f"lengths has shape {array.shape}, expected {(N,)}")
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"lengths has dtype {array.dtype}, expected integers")
+    if array.size and not (array.min() >= 0 and array.max() <= steps):
+        raise ValueError(f"lengths has {array.min()} to {array.max()}, expected 0 to {steps} = T")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _as_array(name: str, values: Any) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} is ragged, expected an array") from error

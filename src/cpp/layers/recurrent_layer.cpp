@@ -1,0 +1,137 @@
+#include "layers/recurrent_layer.hpp"
+
+namespace rnnfast {
+namespace {
+
+template <class... Functions>
+struct Overloaded : Functions... {
+    using Functions::operator()...;
+};
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
+
+template <class T>
+std::variant<Rnn<T>, Gru<T>, Lstm<T>> make(Cell cell, Index D, Index H) {
+    switch (cell) {
+        case Cell::rnn_tanh:
+            return Rnn<T>(D, H, Nonlinearity::tanh);
+        case Cell::rnn_relu:
+            return Rnn<T>(D, H, Nonlinearity::relu);
+        case Cell::gru:
+            return Gru<T>(D, H, true);
+        case Cell::gru_reset_before:
+            return Gru<T>(D, H, false);
+        default:
+            return Lstm<T>(D, H);
+    }
+}
+
+}  // namespace
+
+template <class T>
+RecurrentLayer<T>::RecurrentLayer(Cell cell, Index input_size, Index hidden_size)
+    : D_(input_size), H_(hidden_size), cell_(make<T>(cell, input_size, hidden_size)) {}
+
+template <class T>
+std::vector<ParameterShape> RecurrentLayer<T>::parameters() const {
+    const auto shapes = [this](Index gates) {
+        const Index G = gates * H_;
+        return std::vector<ParameterShape>{{"W", {D_, G}}, {"R", {H_, G}}, {"b", {G}}};
+    };
+    return std::visit(Overloaded{[&](const Rnn<T>&) { return shapes(1); }, [&](const Lstm<T>&) { return shapes(4); },
+                                 [&](const Gru<T>& gru) {
+                                     auto list = shapes(3);
+                                     if (gru.reset_after()) list.push_back({"b_Rn", {H_}});
+                                     return list;
+                                 }},
+                      cell_);
+}
+
+template <class T>
+CellMemory<T> RecurrentLayer<T>::memory(const Packing& packing) const {
+    const Index rows = packing.rows() * H_, states = packing.batch * H_ + rows;
+    CellMemory<T> memory;
+    memory.h = Buffer<T>(states);
+    std::visit(Overloaded{[](const Rnn<T>&) {},
+                          [&](const Gru<T>&) {
+                              memory.gates = Buffer<T>(3 * rows);
+                              memory.u = Buffer<T>(rows);
+                          },
+                          [&](const Lstm<T>&) {
+                              memory.c = Buffer<T>(states);
+                              memory.gates = Buffer<T>(4 * rows);
+                          }},
+               cell_);
+    return memory;
+}
+
+template <class T>
+void RecurrentLayer<T>::prepare(const T* const* p, bool tokens, bool for_backward, Threads& threads) {
+    std::visit(Overloaded{[&](Gru<T>& gru) {
+                              gru.prepare(p[0], p[1], p[2], gru.reset_after() ? p[3] : nullptr, tokens, for_backward,
+                                          threads);
+                          },
+                          [&](auto& cell) { cell.prepare(p[0], p[1], p[2], tokens, for_backward, threads); }},
+               cell_);
+}
+
+template <class T>
+void RecurrentLayer<T>::forward(const Packing& packing, LayerInput<T> x, CellMemory<T>& memory, Threads& threads,
+                                Poll& poll) const {
+    T *const h = memory.h.data(), *const gates = memory.gates.data();
+    std::visit(
+        Overloaded{[&](const Rnn<T>& rnn) { rnn.forward(packing, x, h, threads, poll); },
+                   [&](const Gru<T>& gru) { gru.forward(packing, x, h, gates, memory.u.data(), threads, poll); },
+                   [&](const Lstm<T>& lstm) { lstm.forward(packing, x, h, memory.c.data(), gates, threads, poll); }},
+        cell_);
+}
+
+template <class T>
+Index RecurrentLayer<T>::backward_scratch(const Packing& packing) const noexcept {
+    return std::visit([&](const auto& cell) { return cell.backward_scratch(packing); }, cell_);
+}
+
+template <class T>
+void RecurrentLayer<T>::backward(const Packing& packing, LayerInput<T> x, T* dh_out, CellMemory<T>& memory,
+                                 const CellGradients<T>& g, T* scratch, Threads& threads, Poll& poll) const {
+    const T* const h = memory.h.data();
+    T *const gates = memory.gates.data(), *const *const p = g.parameters;
+    std::visit(
+        Overloaded{[&](const Rnn<T>& rnn) {
+                       const RnnGradients<T> gradients{p[0], p[1], p[2], g.dx, g.dh};
+                       rnn.backward(packing, x, h, dh_out, gradients, scratch, threads, poll);
+                   },
+                   [&](const Gru<T>& gru) {
+                       T* const db_Rn = gru.reset_after() ? p[3] : nullptr;
+                       const GruGradients<T> gradients{p[0], p[1], p[2], db_Rn, g.dx, g.dh};
+                       gru.backward(packing, x, h, dh_out, gates, memory.u.data(), gradients, scratch, threads, poll);
+                   },
+                   [&](const Lstm<T>& lstm) {
+                       const LstmGradients<T> gradients{p[0], p[1], p[2], g.dx, g.dh, g.dc};
+                       lstm.backward(packing, x, h, memory.c.data(), dh_out, gates, gradients, scratch, threads, poll);
+                   }},
+        cell_);
+}
+
+template <class T>
+Index RecurrentLayer<T>::step_scratch(Index batch) const noexcept {
+    const Index slot = batch * H_;
+    return std::visit(Overloaded{[](const Rnn<T>&) { return Index{0}; }, [&](const Gru<T>&) { return 4 * slot; },
+                                 [&](const Lstm<T>&) { return 4 * slot; }},
+                      cell_);
+}
+
+template <class T>
+void RecurrentLayer<T>::step(Index t, Index batch, LayerInput<T> x, const T* h_prev, T* h, T* c, T* scratch,
+                             Poll& poll) const {
+    std::visit(
+        Overloaded{[&](const Rnn<T>& rnn) { rnn.step(batch, x, h_prev, h, poll); },
+                   [&](const Gru<T>& gru) { gru.step(batch, x, h_prev, h, scratch, scratch + 3 * batch * H_, poll); },
+                   [&](const Lstm<T>& lstm) { lstm.step(t, batch, x, h_prev, c, h, c, scratch, poll); }},
+        cell_);
+}
+
+template class RecurrentLayer<float>;
+template class RecurrentLayer<double>;
+
+}  // namespace rnnfast

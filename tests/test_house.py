@@ -81,7 +81,7 @@ PARTS = {
     },
     "rnnfast.course.checking": {"rnnfast.reference"},
     "rnnfast.course": {"rnnfast.reference"},
-    "rnnfast.convert": {"rnnfast._files", "rnnfast.model"},
+    "rnnfast.convert": {"rnnfast._files", "rnnfast.layers", "rnnfast.model"},
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
 }
 

@@ -130,6 +130,7 @@ PARTS = {
         "rnnfast.model",
         "rnnfast.music",
     },
+    "rnnfast.convert": {"rnnfast._files", "rnnfast.layers", "rnnfast.model"},
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
 }
 
@@ -175,6 +176,10 @@ def test_only_known_libraries_are_imported(path):
     allowed |= {
         "rnnfast.characters.plot": {"matplotlib"},
         "rnnfast.checkpoint": {"safetensors"},
+        "rnnfast.convert.hdf5": {"h5py"},
+        "rnnfast.convert.onnx_reader": {"onnx", "google"},  # google: protobuf's errors
+        "rnnfast.convert.onnx_writer": {"onnx"},
+        "rnnfast.convert.torch_files": {"safetensors"},
         "rnnfast.progress": {"rich"},
         "rnnfast.music.midi": {"mido"},  # nowhere else
         "rnnfast.music.report_page": {"rich"},
@@ -192,7 +197,7 @@ def test_extras_are_imported_where_they_are_used(path):
     for node in tree.body:  # the top level alone
         if isinstance(node, ast.Import | ast.ImportFrom):
             top = {alias.name for alias in node.names} if isinstance(node, ast.Import) else {node.module}
-            assert not {name.split(".")[0] for name in top} & {"matplotlib", "symusic"}
+            assert not {name.split(".")[0] for name in top} & {"matplotlib", "symusic", "h5py", "onnx"}
 
 
 def files(*patterns):

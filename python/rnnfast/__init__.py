@@ -27,9 +27,9 @@ from rnnfast.streaming import TokenStream
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import characters, course, music, names, reference, text
+    from rnnfast import characters, convert, course, music, names, reference, text
 
-_SUBPACKAGES = ("characters", "course", "music", "names", "reference", "text")
+_SUBPACKAGES = ("characters", "convert", "course", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "active_isa",
     "available_isas",
     "characters",
+    "convert",
     "course",
     "music",
     "names",

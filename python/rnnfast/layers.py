@@ -436,6 +436,7 @@ class RNN(_Recurrent):
             dtype=dtype,
             seed=seed,
         )
+        self._config["nonlinearity"] = nonlinearity
 
 
 class GRU(_Recurrent):
@@ -514,6 +515,7 @@ class GRU(_Recurrent):
             dtype=dtype,
             seed=seed,
         )
+        self._config["reset_after"] = bool(reset_after)
 
 
 class LSTM(_Recurrent):

@@ -1,0 +1,77 @@
+"""ONNX models in and out. Needs onnx; running a model that was written needs any runtime, such as ONNX Runtime."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from rnnfast._files import atomic_write
+from rnnfast.convert.assemble import Model, build, describe
+from rnnfast.convert.description import astype
+from rnnfast.convert.errors import naming
+from rnnfast.convert.onnx_reader import read_network
+from rnnfast.convert.onnx_writer import model_bytes
+
+
+def from_onnx(path: str | os.PathLike[str], *, batch_first: bool = False) -> Model:
+    """Make a layer, a stack or a LanguageModel of an ONNX file, with the extra ``rnnfast[onnx]``.
+
+    Parameters
+    ----------
+    path : path-like
+        A graph of LSTM, GRU or RNN operators, all of one kind and size, that read one from the other; before them a
+        Gather from a table of vectors, after them a dense layer, MatMul and Add or Gemm. Operators that only move
+        numbers about may be between them.
+    batch_first : bool
+        Whether the layer that is returned takes (N, T, D).
+
+    Returns
+    -------
+    model : RNN, GRU, LSTM or LanguageModel
+        A LanguageModel where there is a dense layer with an output for each token.
+
+    Raises
+    ------
+    ValueError
+        For a damaged file, weights that are in other files, other operators, activations and directions; the message
+        names the operator.
+    OSError
+        Where there is no such file, or it cannot be read.
+    ImportError
+        Without onnx; the message names the extra.
+    """
+    with naming(path):
+        return build(read_network(Path(path), batch_first=batch_first))
+
+
+def to_onnx(
+    model: Model, path: str | os.PathLike[str], *, dtype: Literal["float32", "float64"] = "float32"
+) -> None:
+    """Write an ONNX file that computes what `model` does, atomically, with the extra ``rnnfast[onnx]``.
+
+    Parameters
+    ----------
+    model : RNN, GRU, LSTM or LanguageModel
+        Of a layer the graph takes whole sequences: x (T, N, D), or (N, T, D) where it is batch-first, and the states h
+        and, of an LSTM, c, each (num_layers * directions, N, H); it gives y, h_out and c_out. Of a LanguageModel it is
+        one step: tokens (N,) of int64, of which -1 is none, h and c; it gives logits and probabilities (N, V), h_out
+        and c_out. Opset 17.
+    path : path-like
+    dtype : {"float32", "float64"}
+        Of the graph's numbers. ONNX Runtime has its recurrent operators in float32 only.
+
+    Raises
+    ------
+    ValueError
+        For an LSTM with a projection, which ONNX has not.
+    OSError
+        Where the file cannot be written.
+    ImportError
+        Without onnx; the message names the extra.
+    """
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype!r}, expected 'float32' or 'float64'")
+    data = model_bytes(astype(describe(model), dtype))
+    with atomic_write(path) as file:
+        file.write(data)

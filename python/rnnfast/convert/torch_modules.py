@@ -1,0 +1,276 @@
+"""PyTorch's recurrent, linear and embedding modules: their parameters' names, shapes and order of gates.
+
+    weight_ih_l0 (G*H, D)   weight_hh_l0 (G*H, P)   bias_ih_l0, bias_hh_l0 (G*H,)   weight_hr_l0 (P, H), a projection
+
+and so on for layer 1, and with ``_reverse`` at the end for the other direction; in an nn.LSTMCell and its like without
+``_l0``. Gates are in our order. There are two biases, which are added, except that the recurrent one of a GRU's n is
+within the reset gate's reach and stays apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnfast.convert.description import (
+    GATES,
+    Array,
+    Cell,
+    CellName,
+    Dense,
+    Embedding,
+    Network,
+    Nonlinearity,
+    Part,
+    Recurrent,
+    as_floats,
+)
+
+_KEY = re.compile(r"(weight|bias)(_(ih|hh|hr)(_l\d+)?(_reverse)?)?")
+_CELLS: dict[int, CellName] = {1: "rnn", 3: "gru", 4: "lstm"}
+_DIRECTIONS = ("", "_reverse")
+
+Module = Mapping[str, Array]
+
+
+def network_of(
+    tensors: Mapping[str, Any],
+    modules: Sequence[str] | None,
+    nonlinearity: Nonlinearity | None,
+    batch_first: bool,
+) -> Network:
+    """Describe the network whose state_dict is `tensors`; arguments as in `rnnfast.convert.from_torch`."""
+    found = _modules(tensors, modules)
+    names = _in_order(found) if modules is None else list(modules)
+    recurrent = [name for name in names if _is_recurrent(found[name])]
+    if not recurrent:
+        raise ValueError(
+            "there is no recurrent module, expected the parameters of an nn.RNN, nn.GRU or nn.LSTM"
+        )
+    parts: list[Part] = []
+    for index, name in enumerate(names):
+        if name in recurrent:
+            parts.append(_recurrent(name, found[name], nonlinearity, batch_first))
+        elif "bias" not in found[name] and index < names.index(recurrent[0]):
+            parts.append(Embedding(found[name]["weight"]))
+        else:
+            parts.append(_linear(found[name]))
+    return Network(tuple(parts))
+
+
+def _modules(tensors: Mapping[str, Any], wanted: Sequence[str] | None) -> dict[str, dict[str, Array]]:
+    """The parameters of each module by their own names; of the modules `wanted`, or of all."""
+    modules: dict[str, dict[str, Array]] = {}
+    for name, value in tensors.items():
+        module, _, key = name.rpartition(".")
+        if wanted is not None and module not in wanted:
+            continue
+        if not _KEY.fullmatch(key):
+            raise ValueError(
+                f"{name} is no parameter of an nn.RNN, nn.GRU, nn.LSTM, nn.Linear or nn.Embedding; "
+                "choose what to read with modules=, the modules' names in the order that data goes through them"
+            )
+        modules.setdefault(module, {})[key] = as_floats(name, value)
+    for name in wanted or ():
+        if name not in modules:
+            raise ValueError(f"modules names {name!r}, which has no parameters; there are {_listed(tensors)}")
+    for name, own in modules.items():
+        if not _is_recurrent(own) and own.keys() | {"bias"} != {"weight", "bias"}:
+            raise ValueError(f"{name} has {', '.join(own)}, which no module has that rnnfast knows")
+    return modules
+
+
+def _listed(tensors: Mapping[str, Any]) -> str:
+    names = sorted({repr(name.rpartition(".")[0]) for name in tensors})
+    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+
+
+def _is_recurrent(module: Module) -> bool:
+    return any(key not in ("weight", "bias") for key in module)
+
+
+def _in_order(modules: Mapping[str, Module]) -> list[str]:
+    """The order that follows from what the modules are; a state_dict does not say it."""
+    recurrent = [name for name, module in modules.items() if _is_recurrent(module)]
+    if len(recurrent) != 1:
+        return recurrent if not recurrent else _refuse_order(recurrent)
+    stack = modules[recurrent[0]]
+    before: list[str] = []
+    after: list[str] = []
+    for name, module in modules.items():
+        if name == recurrent[0]:
+            continue
+        first, last = _sizes(stack)
+        columns = module["weight"].shape[-1]
+        if "bias" not in module and first == last == columns:
+            raise ValueError(
+                f"{name}.weight may be an embedding or a linear layer without bias: say which with modules=, "
+                f"as in modules=({name!r}, {recurrent[0]!r}) for an embedding"
+            )
+        (before if "bias" not in module and columns == first else after).append(name)
+    if len(before) > 1 or len(after) > 1:
+        return _refuse_order([*before, *recurrent, *after])
+    return [*before, *recurrent, *after]
+
+
+def _refuse_order(names: Sequence[str]) -> list[str]:
+    raise ValueError(
+        f"a state_dict does not say in which order data goes through {', '.join(map(repr, names))}: pass some "
+        "of them, or all, in order, as in "
+        f"modules=({', '.join(map(repr, names))}{',' if len(names) == 1 else ''})"
+    )
+
+
+def _sizes(module: Module) -> tuple[int, int]:
+    """How many numbers a recurrent module takes and gives a step."""
+    directions = 2 if any(key.endswith("_reverse") for key in module) else 1
+    first, last = (module.get(f"{key}_l0", module.get(key)) for key in ("weight_ih", "weight_hh"))
+    if first is None or last is None or 0 in (first.ndim, last.ndim):
+        return 0, 0
+    return first.shape[-1], directions * last.shape[-1]
+
+
+def _linear(module: Module) -> Dense:
+    weight = module["weight"]
+    if weight.ndim != 2:
+        raise ValueError(f"a linear layer's weight has shape {weight.shape}, expected 2 dimensions")
+    bias = module.get("bias", np.zeros(len(weight), weight.dtype))
+    return Dense(np.ascontiguousarray(weight.T), bias)
+
+
+def _recurrent(name: str, module: Module, nonlinearity: Nonlinearity | None, batch_first: bool) -> Recurrent:
+    prefix = f"{name}." if name else ""
+    single = "weight_ih" in module  # an nn.LSTMCell
+    endings = [""] if single else _endings(module)
+    directions = _DIRECTIONS if any(key.endswith("_reverse") for key in module) else _DIRECTIONS[:1]
+    used: set[str] = set()
+    layers = []
+    cell = _cell_name(prefix, module, f"{endings[0]}")
+    for ending in endings:
+        cells = []
+        for direction in directions:
+            names = {key: f"{key}{ending}{direction}" for key in _PARAMETERS}
+            cells.append(_cell(prefix, cell, {key: module.get(own) for key, own in names.items()}, names))
+            used |= set(names.values())
+        layers.append(tuple(cells))
+    left = sorted(set(module) - used)
+    if left:
+        raise ValueError(
+            f"{prefix}{left[0]} belongs to no layer; the layers are numbered from 0 without a gap"
+        )
+    if cell == "rnn" and nonlinearity is None:
+        raise ValueError(
+            f"a state_dict does not say the nonlinearity of an nn.RNN ({name or 'the module'}): pass "
+            "nonlinearity='tanh' or nonlinearity='relu'"
+        )
+    return Recurrent(cell, tuple(layers), nonlinearity=nonlinearity or "tanh", batch_first=batch_first)
+
+
+_PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
+def _endings(module: Module) -> list[str]:
+    count = 0
+    while f"weight_ih_l{count}" in module:
+        count += 1
+    return [f"_l{layer}" for layer in range(count)] or ["_l0"]
+
+
+def _cell_name(prefix: str, module: Module, ending: str) -> CellName:
+    """Which cell it is, by the number of gates."""
+    hh, hr = module.get(f"weight_hh{ending}"), module.get(f"weight_hr{ending}")
+    if hh is None or hh.ndim != 2 or (hr is not None and hr.ndim != 2):
+        raise ValueError(f"{prefix}weight_hh{ending} is missing, or no matrix")
+    H = hh.shape[1] if hr is None else hr.shape[1]
+    gates, rest = divmod(len(hh), H) if H else (0, 0)
+    if rest or gates not in _CELLS or (hr is not None and gates != 4):
+        raise ValueError(
+            f"{prefix}weight_hh{ending} has shape {hh.shape}, expected as many rows as an nn.RNN (H), "
+            "nn.GRU (3*H) or nn.LSTM (4*H) has"
+        )
+    return _CELLS[gates]
+
+
+def _cell(prefix: str, cell: CellName, own: Mapping[str, Array | None], names: Mapping[str, str]) -> Cell:
+    weight_ih, weight_hh = own["weight_ih"], own["weight_hh"]
+    if weight_ih is None or weight_hh is None:
+        missing = names["weight_ih" if weight_ih is None else "weight_hh"]
+        raise ValueError(f"{prefix}{missing} is missing")
+    if (own["bias_ih"] is None) != (own["bias_hh"] is None):
+        raise ValueError(f"{prefix}{names['bias_ih']} and {names['bias_hh']}: one of them is missing")
+    zeros = np.zeros(len(weight_hh), weight_hh.dtype)
+    bias_ih = zeros if own["bias_ih"] is None else own["bias_ih"]
+    bias_hh = zeros if own["bias_hh"] is None else own["bias_hh"]
+    for key, bias in (("bias_ih", bias_ih), ("bias_hh", bias_hh)):
+        if bias.shape != zeros.shape:
+            raise ValueError(f"{prefix}{names[key]} has shape {bias.shape}, expected {zeros.shape}")
+    b, b_Rn = bias_ih + bias_hh, None
+    if cell == "gru":
+        H = len(zeros) // len(GATES["gru"])
+        b[2 * H :], b_Rn = bias_ih[2 * H :], bias_hh[2 * H :].copy()
+    projection = own["weight_hr"]
+    return Cell(
+        W=np.ascontiguousarray(weight_ih.T),
+        R=np.ascontiguousarray(weight_hh.T),
+        b=b,
+        b_Rn=b_Rn,
+        projection=None if projection is None else np.ascontiguousarray(projection.T),
+    )
+
+
+def state_dict_of(network: Network) -> dict[str, Array]:
+    """Give the parameters of PyTorch modules that compute the same, as `rnnfast.convert.to_torch` describes it."""
+    if len(network.parts) == 1:
+        return dict(_parameters(network.parts[0]))
+    prefixes = [_prefix(part) for part in network.parts]
+    if len(set(prefixes)) < len(prefixes):
+        raise ValueError(f"the parts {', '.join(prefixes)} would have equal names")
+    return {
+        f"{prefix}.{name}": array
+        for prefix, part in zip(prefixes, network.parts, strict=True)
+        for name, array in _parameters(part).items()
+    }
+
+
+def _prefix(part: Part) -> str:
+    if isinstance(part, Recurrent):
+        return part.cell
+    return "linear" if isinstance(part, Dense) else "embedding"
+
+
+def _parameters(part: Part) -> dict[str, Array]:
+    if isinstance(part, Embedding):
+        return {"weight": part.W}
+    if isinstance(part, Dense):
+        return {"weight": np.ascontiguousarray(part.W.T), "bias": part.b}
+    for has, what in (
+        (part.peephole, "peepholes"),
+        (part.coupled, "coupled gates"),
+        (part.cell == "gru" and not part.reset_after, "a reset before the product"),
+    ):
+        if has:
+            raise ValueError(f"PyTorch has no {part.cell.upper()} with {what}")
+    return {
+        f"{name}_l{index}{direction}": array
+        for index, directions in enumerate(part.layers)
+        for direction, cell in zip(_DIRECTIONS, directions, strict=False)
+        for name, array in _cell_parameters(cell).items()
+    }
+
+
+def _cell_parameters(cell: Cell) -> dict[str, Array]:
+    bias_hh = np.zeros_like(cell.b)
+    if cell.b_Rn is not None:
+        bias_hh[-len(cell.b_Rn) :] = cell.b_Rn
+    named = {
+        "weight_ih": np.ascontiguousarray(cell.W.T),
+        "weight_hh": np.ascontiguousarray(cell.R.T),
+        "bias_ih": cell.b,
+        "bias_hh": bias_hh,
+    }
+    if cell.projection is not None:
+        named["weight_hr"] = np.ascontiguousarray(cell.projection.T)
+    return named

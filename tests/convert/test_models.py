@@ -1,0 +1,180 @@
+"""What the public functions return: layers and language models that compute what the file's framework computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rnnfast
+from rnnfast import GRU, LSTM, RNN, LanguageModel
+from rnnfast.convert import from_course, from_keras, from_onnx, from_torch, to_course, to_onnx, to_torch
+from rnnfast.convert.assemble import build, describe
+from rnnfast.convert.description import Dense, Embedding, Network
+
+from .networks import distance, make_stack, run, same
+
+GOLDEN = Path(__file__).parent / "golden"
+
+LAYERS = {
+    "torch/rnn_tanh.safetensors": (lambda path: from_torch(path, nonlinearity="tanh"), RNN),
+    "torch/rnn_relu.safetensors": (lambda path: from_torch(path, nonlinearity="relu", batch_first=True), RNN),
+    "torch/gru.safetensors": (from_torch, GRU),
+    "torch/gru_without_bias.safetensors": (from_torch, GRU),
+    "torch/lstm.safetensors": (lambda path: from_torch(path, batch_first=True), LSTM),
+    "torch/lstm_cell.safetensors": (from_torch, LSTM),
+    "keras/relu.keras": (from_keras, RNN),
+    "keras/reset_before.keras": (from_keras, GRU),
+    "keras/reset_before.weights.h5": (lambda path: from_keras(path, reset_after=False), GRU),
+    "onnx/torch_gru.onnx": (from_onnx, GRU),
+    "onnx/gru_reset_before.onnx": (lambda path: from_onnx(path, batch_first=True), GRU),
+    "onnx/gru_both_directions.onnx": (from_onnx, GRU),
+    "onnx/torch_rnn.onnx": (lambda path: from_onnx(path, batch_first=True), RNN),
+}
+
+
+def answer(answers, file):
+    framework, name = file.split("/")
+    name = name.split(".")[0]
+    return answers[framework][f"{name}.x"], answers[framework][f"{name}.y"]
+
+
+@pytest.mark.parametrize("file", LAYERS)
+def test_a_layer_computes_what_its_framework_computed(answers, file):
+    make, kind = LAYERS[file]
+    layer = make(GOLDEN / file)
+    assert type(layer) is kind
+    x, y = answer(answers, file)
+    turned = layer.config["batch_first"] and file != "onnx/torch_rnn.onnx"
+    got, _ = layer(x.swapaxes(0, 1) if turned else x)
+    tolerance = 1e-12 if layer.dtype == np.float64 else 2e-6
+    assert distance(got.swapaxes(0, 1) if turned else got, y) < tolerance
+
+
+MODELS = {
+    "torch/model_gru.safetensors": from_torch,
+    "torch/model_lstm.safetensors": from_torch,
+    "keras/language_model.keras": from_keras,
+    "keras/language_model.weights.h5": from_keras,
+    "keras/language_model.h5": from_keras,
+    "onnx/torch_model.onnx": from_onnx,
+}
+
+
+@pytest.mark.parametrize("file", MODELS)
+def test_a_language_model_predicts_what_its_framework_predicted_and_is_ready_to_work(answers, file):
+    model = MODELS[file](GOLDEN / file)
+    assert type(model) is LanguageModel
+    x, y = answer(answers, file)
+    if not file.startswith("keras"):  # the others' answers are logits
+        y = np.exp(y) / np.exp(y).sum(axis=-1, keepdims=True)
+    probabilities, _ = model.predict(x.T)
+    assert distance(probabilities.swapaxes(0, 1), y) < (1e-12 if model.dtype == np.float64 else 1e-6)
+    before = model.evaluate(x.T)["loss"]
+    model.fit(x.T, epochs=20)
+    assert model.evaluate(x.T)["loss"] < before
+    assert model.generate(5).shape == (1, 5)
+
+
+STACKS = {
+    "rnn relu": {"cell": "rnn", "nonlinearity": "relu", "layers": 2, "batch_first": True},
+    "gru": {"cell": "gru", "layers": 2, "directions": 2},
+    "gru reset before": {"cell": "gru", "reset_after": False, "dtype": "f4"},
+    "lstm": {"cell": "lstm", "layers": 3, "directions": 2},
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_layer_is_built_and_described_again_to_the_bit(name):
+    network = Network((make_stack(**STACKS[name]),))
+    layer = build(network)
+    again = describe(layer)
+    assert same(again, network)
+    assert again.parts[0].batch_first == network.parts[0].batch_first
+    x = np.random.default_rng(0).normal(size=(5, 2, 3))
+    y, _ = layer(x.swapaxes(0, 1) if network.parts[0].batch_first else x)
+    expected, _, _ = run(network, x)
+    assert distance(y.swapaxes(0, 1) if network.parts[0].batch_first else y, expected) < 2e-6
+
+
+def language_network(name, *, embedded, tied=False, V=7):
+    draw = np.random.default_rng(1)
+    settings = STACKS[name] | {"directions": 1, "batch_first": False, "dtype": "f8"}
+    stack = make_stack(D=4 if embedded else V, **settings)
+    table = draw.normal(size=(V, 4))
+    dense = Dense(table.T.copy() if tied else draw.normal(size=(4, V)), draw.normal(size=V), softmax=True)
+    return Network((*([Embedding(table)] if embedded else []), stack, dense))
+
+
+@pytest.mark.parametrize(("embedded", "tied"), [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize("name", STACKS)
+def test_a_language_model_is_built_and_described_again_to_the_bit(name, embedded, tied):
+    network = language_network(name, embedded=embedded, tied=tied)
+    model = build(network)
+    assert same(describe(model), network)
+    assert model.config["tie_weights"] == tied
+    x = np.array([[0, 3], [6, 2], [1, 1]])
+    expected, _, _ = run(network, x if embedded else np.eye(7)[x])
+    probabilities, _ = model.predict(x.T)
+    assert distance(probabilities.swapaxes(0, 1), expected) < 1e-12
+
+
+def test_wider_numbers_win():
+    stack = make_stack("gru", dtype="f4")
+    network = Network((stack, Dense(np.ones((4, 3)), np.ones(3))))
+    model = build(network)
+    assert model.dtype == np.float64
+    assert np.array_equal(model.parameters["layers.0.W"], stack.layers[0][0].W)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([make_stack("gru"), make_stack("lstm", D=4)], "1 GRU of 3 inputs and 4 units in 1 direction.s., 1 LSTM"),
+        ([make_stack("gru"), Dense(np.ones((4, 2)), np.ones(2))], "a dense layer of 4 x 2; expected layers of one"),
+        ([make_stack("gru", directions=2), Dense(np.ones((8, 3)), np.ones(3))], "a dense layer of 8 x 3"),
+        ([Embedding(np.ones((5, 3))), make_stack("gru")], "an embedding of 5 x 3, 1 GRU"),
+        ([Dense(np.ones((2, 3)), np.ones(3)), make_stack("gru")], "a dense layer of 2 x 3, 1 GRU"),
+    ],
+)  # fmt: skip
+def test_networks_that_no_model_is_are_listed(parts, message):
+    with pytest.raises(ValueError, match=rf"no model of rnnfast is .*{message}"):
+        build(Network(tuple(parts)))
+
+
+@pytest.mark.parametrize("write", [to_torch, to_course, lambda model: to_onnx(model, "a.onnx")])
+def test_other_things_are_not_converted(write):
+    with pytest.raises(TypeError, match="model is a str, expected an RNN, GRU, LSTM or LanguageModel"):
+        write("model")
+
+
+def test_every_way_out_leads_back(tmp_path):
+    """From the exercises' dictionary through every format and back: the same numbers."""
+    draw = np.random.default_rng(2)
+    parameters = {"Wax": (6, 5), "Waa": (6, 6), "b": (6, 1), "Wya": (5, 6), "by": (5, 1)}
+    parameters = {name: draw.normal(size=shape) for name, shape in parameters.items()}
+    model = from_course(parameters)
+    to_torch(model, tmp_path / "a.safetensors")
+    model = from_torch(tmp_path / "a.safetensors", nonlinearity="tanh")
+    to_onnx(model, tmp_path / "a.onnx", dtype="float64")
+    again = to_course(from_onnx(tmp_path / "a.onnx"), bias="b")
+    assert again.keys() == parameters.keys()
+    assert all(np.array_equal(again[name], parameters[name]) for name in parameters)
+
+
+def test_a_failed_write_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"before")
+    before_product = GRU(3, 4, reset_after=False)
+    with pytest.raises(ValueError, match="no GRU with a reset before"):
+        to_torch(before_product, path)
+    with pytest.raises(TypeError):
+        to_onnx(object(), path)
+    assert path.read_bytes() == b"before"
+    with pytest.raises(FileNotFoundError):
+        to_onnx(before_product, tmp_path / "missing" / "a.onnx")
+
+
+def test_it_is_found_from_the_package():
+    assert rnnfast.convert.from_torch is from_torch

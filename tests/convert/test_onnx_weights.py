@@ -1,0 +1,254 @@
+"""ONNX files, in and out: golden files with ONNX Runtime's own answers, round trips, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnfast import LanguageModel
+from rnnfast.convert import from_onnx, to_onnx
+from rnnfast.convert.description import Dense, Embedding, Network, astype
+from rnnfast.convert.onnx_reader import read_network
+from rnnfast.convert.onnx_writer import model_bytes
+
+from .networks import make_stack, mutants, run, same
+
+onnx = pytest.importorskip("onnx")
+helper, numpy_helper = onnx.helper, onnx.numpy_helper
+
+GOLDEN = Path(__file__).parent / "golden" / "onnx"
+NAMES = sorted(path.stem for path in GOLDEN.glob("*.onnx"))
+
+
+def error(answers, name, network):
+    x, y = answers["onnx"][f"{name}.x"], answers["onnx"][f"{name}.y"]
+    batch_first = name == "torch_rnn"
+    got, _, _ = run(network, x.swapaxes(0, 1) if batch_first else x)
+    return np.abs((got.swapaxes(0, 1) if batch_first else got).reshape(y.shape) - y).max()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_golden_file_computes_what_onnx_runtime_computed(answers, name):
+    network = read_network(GOLDEN / f"{name}.onnx", batch_first=False)
+    assert len(network.parts) == {"torch_model": 3, "rnn_dense": 2}.get(name, 1)
+    assert error(answers, name, network) < 1e-6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mistake_in_reading_would_show(answers, name):
+    for mistake, mutant in mutants(read_network(GOLDEN / f"{name}.onnx", batch_first=False)).items():
+        assert error(answers, name, mutant) > 1e-3, mistake
+
+
+STACKS = {
+    "rnn": {"cell": "rnn"},
+    "relu, 2 layers, both directions": {
+        "cell": "rnn",
+        "nonlinearity": "relu",
+        "layers": 2,
+        "directions": 2,
+    },
+    "gru, 3 layers": {"cell": "gru", "layers": 3},
+    "gru, both directions": {"cell": "gru", "directions": 2},
+    "gru, reset before": {"cell": "gru", "reset_after": False, "layers": 2},
+    "lstm": {"cell": "lstm"},
+    "lstm, 2 layers, both directions, batch first": {
+        "cell": "lstm",
+        "layers": 2,
+        "directions": 2,
+        "batch_first": True,
+    },
+    "lstm, peephole": {"cell": "lstm", "peephole": True, "directions": 2},
+    "lstm, coupled": {"cell": "lstm", "coupled": True, "layers": 2},
+    "lstm, coupled, peephole": {"cell": "lstm", "coupled": True, "peephole": True},
+}
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("name", STACKS)
+def test_out_and_in_again_changes_no_bit(tmp_path, name, dtype):
+    stack = make_stack(dtype=dtype, **STACKS[name])
+    draw = np.random.default_rng(0)
+    networks = [Network((stack,))]
+    if stack.num_directions == 1:
+        dense = Dense(draw.normal(size=(4, 6)).astype(dtype), draw.normal(size=6).astype(dtype))
+        table = Embedding(draw.normal(size=(6, 3)).astype(dtype))
+        networks += [Network((stack, dense)), Network((table, stack, dense))]
+    for network in networks:
+        path = tmp_path / "model.onnx"
+        path.write_bytes(model_bytes(network))
+        assert same(read_network(path, batch_first=stack.batch_first), network)
+
+
+def test_what_onnx_has_not_is_not_written():
+    with pytest.raises(ValueError, match="ONNX has no LSTM with a projection"):
+        model_bytes(Network((make_stack("lstm", proj_size=2),)))
+    with pytest.raises(ValueError, match="neither a stack of layers nor a language model"):
+        model_bytes(Network((make_stack("lstm", directions=2), Dense(np.ones((8, 2)), np.ones(2)))))
+    with pytest.raises(ValueError, match="dtype is 'float16', expected 'float32' or 'float64'"):
+        to_onnx(LanguageModel(5, 4), "a.onnx", dtype="float16")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_model_goes_out_and_comes_back(tmp_path, dtype):
+    path = tmp_path / "model.onnx"
+    model = LanguageModel(7, 5, num_layers=2, seed=3, dtype=dtype)
+    to_onnx(model, path, dtype=dtype)
+    again = from_onnx(path)
+    assert again.dtype == model.dtype
+    for name, array in model.parameters.items():
+        assert np.array_equal(array, again.parameters[name])
+
+
+def node(operator, inputs, outputs, **attributes):
+    return helper.make_node(operator, inputs.split(), outputs.split(), **attributes)
+
+
+def save(path, nodes, constants=(), *, inputs="x"):
+    """A graph of an LSTM with W, R and B, changed as the test likes."""
+    weights = {"W": (1, 16, 3), "R": (1, 16, 4), "B": (1, 32), "P": (1, 12), "U": (4, 7), "u": (7,)}
+    given = {name: np.full(shape, 0.5, "f4") for name, shape in weights.items()} | dict(constants)
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in inputs.split()],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
+        [
+            numpy_helper.from_array(np.asarray(array), name)
+            for name, array in given.items()
+            if array is not None
+        ],
+    )
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+    return path
+
+
+LSTM = node("LSTM", "x W R B", "y", name="cell", hidden_size=4)
+
+
+def lstm(**attributes):
+    return [node("LSTM", "x W R B", "y", name="cell", **attributes)]
+
+
+def two(first, outputs, second):
+    return [node("LSTM", first, outputs, name="a"), node("LSTM", second, "y", name="b")]
+
+
+def with_state(*nodes):
+    inputs = ["x", "W", "R", "B", "", "h"]
+    return [*nodes, helper.make_node("LSTM", inputs, ["y"], name="cell")]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants", "message"),
+    [
+        (lstm(direction="reverse"), {}, "cell has the direction 'reverse', expected forward or bidirectional"),
+        (lstm(direction="bidirectional"), {}, r"cell has W of shape \(1, 16, 3\), expected \(2, 16, 3\)"),
+        (lstm(activations=["Sigmoid", "Relu", "Tanh"]), {}, "cell has the activations Sigmoid, Relu, Tanh, expected"),
+        (lstm(activations=["HardSigmoid", "Tanh", "Tanh"]), {}, "cell has the activations Hardsigmoid"),
+        (lstm(clip=3.0), {}, "cell has clip=3.0, which rnnfast does not do"),
+        (lstm(hidden_size=5), {}, "cell has hidden_size=5, but R"),
+        ([node("GRU", "x W R B", "y", name="cell")], {}, r"cell has W of shape \(1, 16, 3\), expected \(1, 12, 3\)"),
+        ([LSTM], {"R": np.ones((1, 16, 5), "f4")}, r"cell has W of shape \(1, 16, 3\), expected \(1, 20, 3\)"),
+        ([LSTM], {"R": np.ones((16, 4), "f4")}, "cell has no W or R of 3 dimensions"),
+        ([LSTM], {"R": np.ones((1, 0, 0), "f4")}, "cell has W of shape"),
+        ([LSTM], {"B": np.ones((1, 32), int)}, "cell: B is int64, expected floating-point weights"),
+        ([LSTM], {"B": np.full((1, 32), np.inf, "f4")}, "layers.0.b has numbers that are not finite"),
+        ([LSTM], {"W": None}, "cell has W that are computed or an input, expected constants"),
+        ([node("Conv", "x U", "z", name="c"), LSTM], {}, "c is a Conv, expected LSTM, GRU and RNN"),
+        ([LSTM, node("Add", "y x", "z", name="a")], {}, "a is a Add, expected LSTM, GRU and RNN"),
+        ([node("Identity", "x", "y")], {}, "there is no recurrent layer"),
+        ([], {}, "one without any operator"),
+        (two("x W R B", "z h", "h W R B"), {}, "b reads from the final state of a, expected its outputs"),
+        (two("x W R B", "z", "x W R B"), {}, "b reads from an input, expected a: one chain of layers"),
+        ([node("LSTM", "z W R B", "z", name="a")], {}, "a reads 'z', which nothing before it gives"),
+        ([node("LSTM", "v W R B", "y", name="a"), node("Identity", "x", "v")], {}, "a reads 'v', which nothing"),
+        ([LSTM, node("Concat", "y y", "z", name="c", axis=2), node("MatMul", "z U", "o", name="m")], {}, "from c, a"),
+        ([LSTM, node("Gemm", "y U u", "z", name="m", alpha=2.0)], {}, "m has attributes .*, expected those of a dense"),
+        ([LSTM, node("MatMul", "y y", "z", name="m")], {}, "m has weights that are computed or an input"),
+        ([node("Gather", "U x", "z", name="g", axis=1), node("LSTM", "z W R B", "y")], {}, "g gathers columns"),
+        (with_state(), {"h": np.ones((1, 2, 4), "f4")}, "cell starts from a state that is neither zero nor an input"),
+        (with_state(node("Tanh", "x", "h", name="t")), {}, "t is a Tanh"),
+        (with_state(node("Identity", "h", "h")), {}, "Identity number 0 reads 'h', which nothing before it gives"),
+        (with_state(node("LSTM", "x W R B", "z h", name="a")), {}, "cell reads from an input, expected a"),
+    ],
+    ids=range(29),
+)  # fmt: skip
+def test_other_graphs_are_refused(tmp_path, nodes, constants, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        from_onnx(save(tmp_path / "a.onnx", nodes, constants))
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_states_that_are_zero_or_inputs_are_no_part_of_the_network(tmp_path):
+    path = tmp_path / "a.onnx"
+    shape = {"shape": np.array([1, 2, 4])}
+    zero = numpy_helper.from_array(np.zeros(1, "f4"))
+    one = numpy_helper.from_array(np.ones(1, "f4"))
+    assert read_network(save(path, with_state(), inputs="x h"), batch_first=False)
+    assert read_network(save(path, with_state(), {"h": np.zeros((1, 2, 4), "f4")}), batch_first=False)
+    for value in (zero, None):
+        nodes = with_state(node("ConstantOfShape", "shape", "h", value=value))
+        assert read_network(save(path, nodes, shape), batch_first=False)
+    save(path, with_state(node("ConstantOfShape", "shape", "h", value=one)), shape)
+    with pytest.raises(ValueError, match="starts from a state that is neither zero"):
+        read_network(path, batch_first=False)
+
+
+def test_truncated_and_foreign_files_are_refused(tmp_path):
+    data = (GOLDEN / "torch_model.onnx").read_bytes()
+    path = tmp_path / "a.onnx"
+    for wrong in (
+        b"",
+        b"hello, world",
+        b"\xff" * 100,
+        data[:10],
+        data[: len(data) // 2],
+        data[:-1],
+        data[1:],
+    ):
+        path.write_bytes(wrong)
+        with pytest.raises(ValueError, match=r"path '.*a.onnx': "):
+            from_onnx(path)
+    with pytest.raises(FileNotFoundError):
+        from_onnx(tmp_path / "missing.onnx")
+
+
+def test_weights_in_other_files_and_sizes_that_lie_are_refused(tmp_path):
+    path = tmp_path / "a.onnx"
+    model = onnx.load(save(path, [LSTM]))
+    weights = model.graph.initializer[0]
+    raw = weights.raw_data
+    weights.dims[1] = 2**40
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ValueError, match="reshape"):
+        from_onnx(path)
+    weights.dims[1] = 16
+    weights.raw_data = raw[:-1]
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ValueError, match=r"path '.*a.onnx'"):
+        from_onnx(path)
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="../../../../etc/passwd")
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ValueError, match="cell has W in another file, expected them inside this one"):
+        from_onnx(path)
+
+
+def test_without_onnx_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"this needs onnx: pip install 'rnnfast\[onnx\]'"):
+        from_onnx(GOLDEN / "torch_gru.onnx")
+
+
+def test_numbers_change_their_type_and_nothing_else():
+    stack = make_stack("gru", directions=2)
+    network = Network((Embedding(np.ones((6, 3))), stack, Dense(np.ones((8, 6)), np.ones(6), softmax=True)))
+    narrow = astype(network, "float32")
+    assert narrow.parts[2].softmax
+    assert narrow.parts[1].layers[0][1].b_Rn.dtype == np.float32
+    assert np.array_equal(narrow.parts[1].layers[0][1].W, stack.layers[0][1].W.astype("f4"))

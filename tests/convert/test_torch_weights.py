@@ -1,0 +1,191 @@
+"""PyTorch's state_dicts, in and out: golden files with PyTorch's own answers, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from rnnfast.convert import from_torch, to_torch
+from rnnfast.convert.description import Dense, Embedding, Network
+from rnnfast.convert.torch_files import read_state_dict
+from rnnfast.convert.torch_modules import network_of, state_dict_of
+
+from .networks import make_stack, mutants, run, same
+
+GOLDEN = Path(__file__).parent / "golden" / "torch"
+NONLINEARITY = {"rnn_tanh": "tanh", "rnn_relu": "relu"}
+NAMES = sorted(path.stem for path in GOLDEN.glob("*.safetensors") if "float" not in path.stem)
+
+
+def network(name, modules=None):
+    nonlinearity = NONLINEARITY.get(name)
+    return network_of(read_state_dict(GOLDEN / f"{name}.safetensors"), modules, nonlinearity, False)
+
+
+def inputs(answers, name):
+    x = answers["torch"][f"{name}.x"]
+    return np.eye(7)[x] if name == "model_lstm" else x
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_golden_file_computes_what_pytorch_computed(answers, name):
+    y, _, _ = run(network(name), inputs(answers, name))
+    assert np.abs(y - answers["torch"][f"{name}.y"]).max() < 1e-12
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mistake_in_reading_would_show(answers, name):
+    for mistake, mutant in mutants(network(name)).items():
+        y, _, _ = run(mutant, inputs(answers, name))
+        assert np.abs(y - answers["torch"][f"{name}.y"]).max() > 1e-3, mistake
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", "views.pt", "model_lstm.safetensors"])
+def test_every_way_to_save_a_model_gives_the_same(name):
+    modules = ("weights.rnn", "weights.decoder") if name == "checkpoint.pt" else None
+    assert same(network_of(read_state_dict(GOLDEN / name), modules, None, False), network("model_lstm"))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_widened_and_changes_no_number(dtype):
+    full = network("model_lstm").parts[1].W
+    bits = {"float16": 11, "bfloat16": 8}[dtype]
+    scale = 2.0 ** (bits - 1 - np.floor(np.log2(np.abs(full))))
+    expected = np.round(full * scale) / scale
+    for suffix in ("pt", "safetensors"):
+        got = network_of(read_state_dict(GOLDEN / f"{dtype}.{suffix}"), None, None, False).parts[1].W
+        assert got.dtype == np.float32
+        assert np.array_equal(got, expected)
+
+
+def test_the_recurrent_bias_of_a_gru_stays_apart():
+    tensors = read_state_dict(GOLDEN / "gru.safetensors")
+    cell = network("gru").parts[0].layers[1][1]
+    b_ih, b_hh = tensors["bias_ih_l1_reverse"], tensors["bias_hh_l1_reverse"]
+    assert np.array_equal(cell.b_Rn, b_hh[8:])
+    assert np.array_equal(cell.b, np.concatenate([b_ih[:8] + b_hh[:8], b_ih[8:]]))
+
+
+ROUND_TRIPS = {
+    "rnn": make_stack("rnn", layers=2, directions=2),
+    "gru": make_stack("gru", layers=3),
+    "gru, both directions, float32": make_stack("gru", directions=2, dtype="f4"),
+    "lstm": make_stack("lstm", layers=2, directions=2),
+    "lstm, projected": make_stack("lstm", layers=2, directions=2, proj_size=2),
+}
+
+
+@pytest.mark.parametrize("name", ROUND_TRIPS)
+def test_out_and_in_again_changes_no_bit(tmp_path, name):
+    stack = ROUND_TRIPS[name]
+    alone = Network((stack,))
+    assert same(network_of(state_dict_of(alone), None, stack.nonlinearity, False), alone)
+    draw = np.random.default_rng(0)
+    table, W = draw.normal(size=(5, 3)), draw.normal(size=(stack.output_size, 6))
+    whole = Network((Embedding(table), stack, Dense(W, draw.normal(size=6))))
+    path = tmp_path / "model.safetensors"
+    safetensors.numpy.save_file(state_dict_of(whole), path)
+    assert same(network_of(read_state_dict(path), None, stack.nonlinearity, False), whole)
+
+
+@pytest.mark.parametrize(
+    ("stack", "what"),
+    [
+        (make_stack("lstm", peephole=True), "no LSTM with peepholes"),
+        (make_stack("lstm", coupled=True), "no LSTM with coupled gates"),
+        (make_stack("gru", reset_after=False), "no GRU with a reset before the product"),
+    ],
+)
+def test_what_pytorch_has_not_is_not_written(stack, what):
+    with pytest.raises(ValueError, match=what):
+        state_dict_of(Network((stack,)))
+
+
+def state_dict(**shapes):
+    return {name.replace("__", "."): np.zeros(shape) for name, shape in shapes.items()}
+
+
+LSTM = {"r__weight_ih_l0": (8, 3), "r__weight_hh_l0": (8, 2), "r__bias_ih_l0": 8, "r__bias_hh_l0": 8}
+RNN = {"weight_ih_l0": (2, 3), "weight_hh_l0": (2, 2)}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        (RNN, r"does not say the nonlinearity of an nn.RNN.*nonlinearity='tanh' or nonlinearity='relu'"),
+        ({"a__weight": (3, 2), "a__bias": 3}, "there is no recurrent module"),
+        ({}, "there is no recurrent module"),
+        (LSTM | {"norm__running_mean": 2}, r"norm.running_mean is no parameter of an nn.RNN.*modules="),
+        (LSTM | {"conv__weight": (2, 2, 3), "conv__bias": 2}, "a linear layer's weight has shape"),
+        (
+            LSTM | {"s__weight_ih_l0": (8, 2), "s__weight_hh_l0": (8, 2)},
+            r"in which order.*modules=\('r', 's'\)",
+        ),
+        (LSTM | {"a__weight": (9, 2), "b__weight": (9, 2), "a__bias": 9, "b__bias": 9}, "in which order"),
+        (LSTM | {"a__weight": (9, 5), "a__bias": 9}, "takes 5 numbers, but the one before it gives 2"),
+        (LSTM | {"r__weight_ih_l2": (8, 2)}, r"r.weight_ih_l2 belongs to no layer.*without a gap"),
+        (LSTM | {"r__weight_ih_l0_reverse": (8, 3)}, r"r.weight_hh_l0_reverse is missing"),
+        (LSTM | {"r__weight_hr_l0": (2, 2, 1)}, r"weight_hh_l0 is missing, or no matrix"),
+        (LSTM | {"r__weight_hr_l0": (2, 5)}, r"expected as many rows"),
+        (LSTM | {"r__weight_hh_l0": (8, 5)}, r"has shape \(8, 5\), expected as many rows"),
+        (LSTM | {"r__weight_hh_l0": (0, 0)}, r"expected as many rows"),
+        (LSTM | {"r__weight_ih_l0": (7, 3)}, r"layers.0.W has shape \(3, 7\), expected \(3, 8\)"),
+        (LSTM | {"r__bias_ih_l0": 7}, r"r.bias_ih_l0 has shape \(7,\), expected \(8,\)"),
+        ({k: v for k, v in LSTM.items() if k != "r__bias_hh_l0"}, "one of them is missing"),
+        (LSTM | {"r__weight": (2, 2)}, "r.weight belongs to no layer"),
+        ({"g__weight_ih_l0": (0, 3), "g__weight_hh_l0": (0, 0)}, "expected as many rows"),
+    ],
+)
+def test_what_a_state_dict_does_not_say_is_not_guessed(shapes, message):
+    with pytest.raises(ValueError, match=message):
+        from_torch(state_dict(**shapes))
+
+
+def test_an_embedding_and_a_linear_layer_without_bias_are_told_apart_by_place():
+    tensors = state_dict(a__weight=(5, 2), r__weight_ih_l0=(8, 2), r__weight_hh_l0=(8, 2))
+    with pytest.raises(ValueError, match=r"a.weight may be an embedding or a linear layer.*modules="):
+        network_of(tensors, None, None, False)
+    before = network_of(tensors, ("a", "r"), None, False)
+    after = network_of(tensors, ("r", "a"), None, False)
+    assert [type(part).__name__ for part in before.parts] == ["Embedding", "Recurrent"]
+    assert [type(part).__name__ for part in after.parts] == ["Recurrent", "Dense"]
+    assert not after.parts[1].b.any()
+
+
+def test_modules_chooses(golden):
+    tensors = read_state_dict(GOLDEN / "checkpoint.pt")
+    assert len(network_of(tensors, ("weights.rnn",), None, False).parts) == 1
+    with pytest.raises(ValueError, match=r"epoch is no parameter.*modules="):
+        network_of(tensors, None, None, False)
+    with pytest.raises(
+        ValueError, match=r"modules names 'rnn', which has no parameters; there are .*'weights.rnn'"
+    ):
+        network_of(tensors, ("rnn",), None, False)
+
+
+def test_weights_that_are_no_numbers_are_refused():
+    tensors = state_dict(**LSTM)
+    for value, message in (
+        (np.full((8, 3), np.nan), "not finite"),
+        (np.zeros((8, 3), int), "int64, expected floating-point"),
+        (np.zeros((8, 3), complex), "complex128, expected floating-point"),
+        ("W", "expected floating-point"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            from_torch(tensors | {"r.weight_ih_l0": value})
+    with pytest.raises(TypeError, match="source has the key 3"):
+        from_torch({3: np.zeros(2)})
+
+
+def test_a_model_goes_out_and_comes_back(tmp_path):
+    path = tmp_path / "model.safetensors"
+    model = from_torch(GOLDEN / "float.pt")
+    written = to_torch(model, path)
+    again = from_torch(path)
+    assert np.array_equal(model.generate(50, seed=1), again.generate(50, seed=1))
+    assert written.keys() == safetensors.numpy.load_file(path).keys()
+    for name, array in model.parameters.items():
+        assert np.array_equal(array, again.parameters[name])

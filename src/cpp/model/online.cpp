@@ -44,7 +44,7 @@ public:
           logits_(most_steps * V),
           dh_(most_steps * H),
           carried_(H),
-          scratch_(std::max(rnn_.backward_scratch(most_steps, 1), dense_.backward_scratch(most_steps))),
+          scratch_(std::max(rnn_.backward_scratch({most_steps, 1}), dense_.backward_scratch(most_steps))),
           gradient_(V * H + H * H + H + H * V + V) {
         prepare();
     }
@@ -59,7 +59,7 @@ public:
         const LayerInput<T> x{inputs, nullptr};
         LossSums sums;
         std::copy_n(h, H, h_.data());
-        rnn_.forward(steps, 1, x, h_.data(), threads_, poll);
+        rnn_.forward({steps, 1}, x, h_.data(), threads_, poll);
         dense_.forward(steps, state(1), logits_.data(), threads_, poll);
         cross_entropy_gradient(steps, V, targets, T(1), logits_.data(), sums, threads_, poll);
 
@@ -67,8 +67,8 @@ public:
         carried_.set_zero();
         dense_.backward(steps, state(1), logits_.data(), dh_.data(), dense_dW(), dense_db(), scratch_.data(), threads_,
                         poll);
-        rnn_.backward(steps, 1, x, h_.data(), dh_.data(), {dW(), dR(), db(), nullptr, carried_.data()}, scratch_.data(),
-                      threads_, poll);
+        rnn_.backward({steps, 1}, x, h_.data(), dh_.data(), {dW(), dR(), db(), nullptr, carried_.data()},
+                      scratch_.data(), threads_, poll);
         return sums.loss;
     }
 

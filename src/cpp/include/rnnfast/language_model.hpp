@@ -97,11 +97,6 @@ struct FitOptions {
     Index num_threads = 0;  ///< 0: as many as pay (rnnfast/threads.hpp); no bit depends on it
 };
 
-/// A loss or gradient that is not a finite number; parameters and optimiser are those of the last complete step.
-struct NonFiniteError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
 /// Logits that allow no draw: a NaN, only -inf, or nothing left by bans and the like.
 struct SamplingError : NonFiniteError {
     SamplingError(const std::string& what, Index stream_, Index step_)

@@ -56,6 +56,7 @@ Poll python_poll(std::function<void()> also = nullptr);
 void bind_gru(py::module_& m);
 void bind_isa(py::module_& m);
 void bind_layers(py::module_& m);
+void bind_lstm(py::module_& m);
 void bind_optimizer(py::module_& m);
 void bind_random(py::module_& m);
 void bind_rnn(py::module_& m);

@@ -60,7 +60,7 @@ Network<T>::Network(const LanguageModelConfig& configuration)
 template <class T>
 void Network<T>::prepare(bool for_backward, Threads& threads) {
     for (Index l = 0; l < config.num_layers; ++l)
-        layers[static_cast<std::size_t>(l)].prepare(W(l).data, R(l).data, b(l).data, l == 0, for_backward, threads);
+        layers[static_cast<std::size_t>(l)].prepare({W(l).data, R(l).data, b(l).data}, l == 0, for_backward, threads);
     dense.prepare(dense_W().data, dense_b().data, for_backward, threads);
 }
 

@@ -45,7 +45,10 @@ def lstm_forward(
     c0: _Floats,
     num_threads: int = 1,
     batch_sizes: Sequence[int] | None = None,
-) -> tuple[_Floats, _Floats, _Floats]: ...
+    coupled: bool = False,
+    peepholes: _Floats | None = None,
+    projection: _Floats | None = None,
+) -> tuple[_Floats, ...]: ...  # h, c, gates, and with a projection m = o tanh(c)
 def lstm_backward(
     dh_out: _Floats,
     x: NDArray[Any],
@@ -59,6 +62,10 @@ def lstm_backward(
     dc_last: _Floats,
     num_threads: int = 1,
     batch_sizes: Sequence[int] | None = None,
+    coupled: bool = False,
+    peepholes: _Floats | None = None,
+    projection: _Floats | None = None,
+    m: _Floats | None = None,
 ) -> dict[str, Any]: ...
 def rnn_forward(
     x: NDArray[Any],
@@ -214,6 +221,9 @@ class _Recurrent:
         bidirectional: bool,
         dropout: float,
         input_dropout: float,
+        projection_size: int,
+        peephole: bool,
+        coupled: bool,
         seed: int,
     ) -> None: ...
     @property

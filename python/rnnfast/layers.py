@@ -51,7 +51,13 @@ class _Recurrent:
     _has_c = False
 
     def __init__(
-        self, cell: str, input_size: int, hidden_size: int, num_layers: int, **settings: Any
+        self,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        options: dict[str, Any],
+        **settings: Any,
     ) -> None:
         self._dtype = np.dtype(dtype_name(settings["dtype"]))
         self._batch_first = bool(settings["batch_first"])
@@ -64,7 +70,15 @@ class _Recurrent:
             "input_dropout": real("input_dropout", settings["input_dropout"]),
             "seed": checked_seed(settings["seed"]),
         }
-        self._native = _NATIVE[self._dtype.name](cell=cell, **self._config)
+        self._native = _NATIVE[self._dtype.name](
+            cell=cell,
+            **self._config,
+            projection_size=options.get("proj_size", 0),
+            peephole=options.get("peephole", False),
+            coupled=options.get("coupled", False),
+        )
+        self._h_size: int = options.get("proj_size") or self._config["hidden_size"]
+        self._config |= options
 
     def __repr__(self) -> str:
         settings = {**self._config, "batch_first": self._batch_first, "dtype": self._dtype.name}
@@ -82,8 +96,8 @@ class _Recurrent:
 
     @property
     def output_size(self) -> int:
-        """H, or 2 H where the layer is bidirectional."""
-        return int(self._config["hidden_size"]) * self._directions
+        """H, or proj_size where there is a projection; twice that where the layer is bidirectional."""
+        return self._h_size * self._directions
 
     @property
     def num_parameters(self) -> int:
@@ -117,8 +131,9 @@ class _Recurrent:
         size = integer("N", N)
         if size < 0:
             raise ValueError(f"N is {N}, expected at least 0")
-        h = np.zeros(self._state_shape(size), self._dtype)
-        return (h, h.copy()) if self._has_c else h
+        h = np.zeros(self._state_shape(size, self._h_size), self._dtype)
+        c = np.zeros(self._state_shape(size, self._config["hidden_size"]), self._dtype)
+        return (h, c) if self._has_c else h
 
     def __call__(
         self,
@@ -272,8 +287,8 @@ class _Recurrent:
     def _directions(self) -> int:
         return 2 if self._config["bidirectional"] else 1
 
-    def _state_shape(self, N: int) -> tuple[int, int, int]:
-        return self._config["num_layers"] * self._directions, N, self._config["hidden_size"]
+    def _state_shape(self, N: int, size: int) -> tuple[int, int, int]:
+        return self._config["num_layers"] * self._directions, N, size
 
     def _run(
         self,
@@ -332,25 +347,24 @@ class _Recurrent:
         return np.ascontiguousarray(array, dtype=self._dtype)
 
     def _state(self, name: str, state: LayerState | None, N: int) -> tuple[Floats, Floats]:
-        shape = self._state_shape(N)
-        none = np.empty((0, *shape[1:]), self._dtype)
+        of_h = self._state_shape(N, self._h_size)
+        of_c = self._state_shape(N, self._config["hidden_size"])
         if state is None:
-            zeros = np.zeros(shape, self._dtype)
-            return zeros, zeros if self._has_c else none
+            state = self.initial_state(N)
         if not self._has_c:
-            return self._state_array(name, state, shape), none
+            return self._state_array(name, state, of_h), np.empty((0, *of_c[1:]), self._dtype)
         if not isinstance(state, tuple | list) or len(state) != 2:
             raise TypeError(f"{name} is a {type(state).__name__}, expected a pair (h, c)")
         return (
-            self._state_array(f"{name}[0] = h", state[0], shape),
-            self._state_array(f"{name}[1] = c", state[1], shape),
+            self._state_array(f"{name}[0] = h", state[0], of_h),
+            self._state_array(f"{name}[1] = c", state[1], of_c),
         )
 
     def _state_array(self, name: str, value: Any, shape: tuple[int, int, int]) -> Floats:
         array = self._floats(name, value, 3)
         if array.shape != shape:
             raise ValueError(
-                f"{name} has shape {array.shape}, expected {shape} = (num_layers * directions, N, H)"
+                f"{name} has shape {array.shape}, expected {shape} = (num_layers * directions, N, units)"
             )
         return array
 
@@ -429,6 +443,7 @@ class RNN(_Recurrent):
             input_size,
             hidden_size,
             num_layers,
+            {"nonlinearity": nonlinearity},
             bidirectional=bidirectional,
             dropout=dropout,
             input_dropout=input_dropout,
@@ -508,6 +523,7 @@ class GRU(_Recurrent):
             input_size,
             hidden_size,
             num_layers,
+            {"reset_after": bool(reset_after)},
             bidirectional=bidirectional,
             dropout=dropout,
             input_dropout=input_dropout,
@@ -525,6 +541,10 @@ class LSTM(_Recurrent):
 
         c(t) = sigmoid(a_f) c(t-1) + sigmoid(a_i) tanh(a_g)
         h(t) = sigmoid(a_o) tanh(c(t))
+
+    With a projection Q (Sak, Senior & Beaufays 2014) h(t) is ``(sigmoid(a_o) tanh(c(t))) Q``. With peepholes (Gers &
+    Schmidhuber 2000) ``p_i c(t-1)``, ``p_f c(t-1)`` and ``p_o c(t)`` are added to a_i, a_f and a_o. With coupled gates
+    (Greff et al. 2017) the forget gate is 1 minus the input gate, and the order is i, g, o.
 
     Parameters
     ----------
@@ -546,15 +566,19 @@ class LSTM(_Recurrent):
     dtype : {"float32", "float64"}
     seed : int
         0 to 2^64 - 1. Decides the initial weights and dropout's masks.
-
+    proj_size : int
+        P, the size of h, at most H; 0: no projection, P = H.
+    peephole, coupled : bool
 
     Notes
     -----
-    `parameters` are ``layers.0.W`` (D, 4H), ``layers.0.R`` (H, 4H) and ``layers.0.b`` (4H,), then
-    ``layers.0.reverse.W``, ..., ``layers.1.W``, ... The state is (h, c), each (num_layers * directions, N, H).
+    `parameters` are ``layers.0.W`` (D, 4H), ``layers.0.R`` (P, 4H), ``layers.0.b`` (4H,), where there are peepholes
+    ``layers.0.peephole`` (3H,) in the order i, f, o, and with a projection ``layers.0.projection`` (H, P); then
+    ``layers.0.reverse.W``, ..., ``layers.1.W``, ... Coupled, 4H is 3H and 3H is 2H. The state is (h, c): (num_layers *
+    directions, N, P) and (num_layers * directions, N, H).
 
     Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014); b 0, but 1
-    for the forget gate.
+    for the forget gate; projections as W, peepholes 0.
 
     Examples
     --------
@@ -587,12 +611,20 @@ class LSTM(_Recurrent):
         batch_first: bool = False,
         dtype: npt.DTypeLike = "float32",
         seed: int = 0,
+        proj_size: int = 0,
+        peephole: bool = False,
+        coupled: bool = False,
     ) -> None:
         super().__init__(
             "lstm",
             input_size,
             hidden_size,
             num_layers,
+            {
+                "proj_size": integer("proj_size", proj_size),
+                "peephole": bool(peephole),
+                "coupled": bool(coupled),
+            },
             bidirectional=bidirectional,
             dropout=dropout,
             input_dropout=input_dropout,

@@ -38,7 +38,7 @@ struct Case {
         std::copy_n(state.begin() + N * H, N * H, c.begin());
         Lstm<double> lstm(D, H);
         rnnfast::Threads alone;
-        lstm.prepare(W.data(), R.data(), b.data(), false, false, alone);
+        lstm.prepare({W.data(), R.data(), b.data()}, false, false, alone);
         rnnfast::Poll poll;
         lstm.forward({T, N}, {nullptr, x.data()}, h.data(), c.data(), gates.data(), alone, poll);
     }
@@ -79,4 +79,6 @@ TEST_CASE("forward equals the equations, written as plain loops") {
 TEST_CASE("sizes below one are refused by name") {
     CHECK_THROWS_WITH_AS(Lstm<float>(0, 4), "Lstm: input_size is 0, expected at least 1", std::invalid_argument);
     CHECK_THROWS_WITH_AS(Lstm<float>(4, -1), "Lstm: hidden_size is -1, expected at least 1", std::invalid_argument);
+    CHECK_THROWS_WITH_AS(Lstm<float>(4, 4, {-2, false, false}), "Lstm: projection_size is -2, expected at least 0",
+                         std::invalid_argument);
 }

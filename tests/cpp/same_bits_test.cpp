@@ -93,7 +93,7 @@ Results<T> lstm(Threads& threads) {
     auto dh = uniform<T>(N * H, 8, T(-1), T(1)), dc = uniform<T>(N * H, 9, T(-1), T(1));
 
     Lstm<T> layer(D, H);
-    layer.prepare(W.data(), R.data(), b.data(), false, true, threads);
+    layer.prepare({W.data(), R.data(), b.data()}, false, true, threads);
     layer.forward({steps, N}, {nullptr, x.data()}, h.data(), c.data(), gates.data(), threads, poll);
     Results<T> results;
     for (const auto& out : {h, c, gates}) results.add(out);
@@ -101,6 +101,36 @@ Results<T> lstm(Threads& threads) {
     layer.backward({steps, N}, {nullptr, x.data()}, h.data(), c.data(), dh_out.data(), gates.data(),
                    {dW.data(), dR.data(), db.data(), dx.data(), dh.data(), dc.data()}, scratch.data(), threads, poll);
     for (const auto& out : {dW, dR, db, dx, dh, dc, gates}) results.add(out);
+    return results;
+}
+
+template <class T>
+Results<T> lstm_with_options(Threads& threads) {
+    constexpr Index steps = 4, N = 17, D = 5, H = 21, P = 19, rows = steps * N;
+    Results<T> results;
+    Poll poll;
+    for (const bool coupled : {false, true}) {
+        const Index G = (coupled ? 3 : 4) * H;
+        const auto W = uniform<T>(D * G, 1, T(-1), T(1)), R = uniform<T>(P * G, 2, T(-1), T(1));
+        const auto b = uniform<T>(G, 3, T(-1), T(1)), x = uniform<T>(rows * D, 4, T(-2), T(2));
+        const auto peephole = uniform<T>(G - H, 10, T(-1), T(1)), projection = uniform<T>(H * P, 11, T(-1), T(1));
+        const auto dh_out = uniform<T>(rows * P, 5, T(-1), T(1));
+        auto h = uniform<T>((steps + 1) * N * P, 6, T(-1), T(1)), c = uniform<T>((steps + 1) * N * H, 7, T(-2), T(2));
+        auto dW = zeros<T>(D * G), dR = zeros<T>(P * G), db = zeros<T>(G), dx = zeros<T>(rows * D);
+        auto dpeephole = zeros<T>(G - H), dprojection = zeros<T>(H * P);
+        auto dh = uniform<T>(N * P, 8, T(-1), T(1)), dc = uniform<T>(N * H, 9, T(-1), T(1));
+
+        Lstm<T> layer(D, H, {P, true, coupled});
+        auto gates = zeros<T>(layer.workspace(rows)), scratch = zeros<T>(layer.backward_scratch({steps, N}));
+        layer.prepare({W.data(), R.data(), b.data(), peephole.data(), projection.data()}, false, true, threads);
+        layer.forward({steps, N}, {nullptr, x.data()}, h.data(), c.data(), gates.data(), threads, poll);
+        for (const auto& out : {h, c, gates}) results.add(out);
+        layer.backward(
+            {steps, N}, {nullptr, x.data()}, h.data(), c.data(), dh_out.data(), gates.data(),
+            {dW.data(), dR.data(), db.data(), dx.data(), dh.data(), dc.data(), dpeephole.data(), dprojection.data()},
+            scratch.data(), threads, poll);
+        for (const auto& out : {dW, dR, db, dx, dh, dc, dpeephole, dprojection, gates}) results.add(out);
+    }
     return results;
 }
 
@@ -286,6 +316,7 @@ void check_same_bits(Results<T> (*work)(Threads&)) {
 TEST_CASE_TEMPLATE("the bits are the oracle's on every instruction set, with one thread or two", T, float, double) {
     SUBCASE("elementary functions") { check_same_bits(elementary_functions<T>); }
     SUBCASE("LSTM, forward and backward") { check_same_bits(lstm<T>); }
+    SUBCASE("LSTM with options, forward and backward") { check_same_bits(lstm_with_options<T>); }
     SUBCASE("basic RNN, forward and backward") { check_same_bits(rnn<T>); }
     SUBCASE("GRU, forward and backward") { check_same_bits(gru<T>); }
     SUBCASE("dense layer, forward and backward") { check_same_bits(dense<T>); }

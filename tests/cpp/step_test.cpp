@@ -28,6 +28,7 @@ struct Problem {
     Numbers W = numbers(D * 4 * H, 1), R = numbers(H * 4 * H, 2), b = numbers(4 * H, 3), b_Rn = numbers(H, 4);
     Numbers x = numbers(T * N * D, 5), h = numbers((T + 1) * slot, 6), c = numbers((T + 1) * slot, 7);
     Numbers gates = numbers(T * N * 4 * H, 8), u = numbers(T * slot, 9);
+    Numbers peephole = numbers(3 * H, 11), projection = numbers(H * H, 12);
     std::vector<std::int32_t> tokens{0, 4, -1, 3, 2, 1, 0, -1, 4, 2, 2, 3};
     bool reads_tokens;
     Threads threads;
@@ -84,17 +85,22 @@ TEST_CASE("a step of the GRU is forward's") {
 }
 
 TEST_CASE("a step of the LSTM is forward's") {
+    const LstmOptions projected{H, false, false}, all{H, true, true};
     for (const bool tokens : {false, true}) {
-        Problem p(tokens);
-        Lstm<float> lstm(D, H);
-        lstm.prepare(p.W.data(), p.R.data(), p.b.data(), tokens, false, p.threads);
-        lstm.forward({T, N}, p.input(0), p.h.data(), p.c.data(), p.gates.data(), p.threads, p.poll);
-        Numbers h = first(p.h), next(h.size()), c = first(p.c);
-        for (Index t = 0; t < T; ++t) {
-            lstm.step(t, N, p.input(t), h.data(), c.data(), next.data(), c.data(), p.gates.data(), p.poll);
-            h.swap(next);
-            CHECK(h == at(p.h, t + 1));
-            CHECK(c == at(p.c, t + 1));
+        for (const LstmOptions& options : {LstmOptions{}, projected, all}) {
+            Problem p(tokens);
+            Lstm<float> lstm(D, H, options);
+            Numbers workspace = numbers(lstm.workspace(T * N), 10);
+            lstm.prepare({p.W.data(), p.R.data(), p.b.data(), p.peephole.data(), p.projection.data()}, tokens, false,
+                         p.threads);
+            lstm.forward({T, N}, p.input(0), p.h.data(), p.c.data(), workspace.data(), p.threads, p.poll);
+            Numbers h = first(p.h), next(h.size()), c = first(p.c);
+            for (Index t = 0; t < T; ++t) {
+                lstm.step(t, N, p.input(t), h.data(), c.data(), next.data(), c.data(), workspace.data(), p.poll);
+                h.swap(next);
+                CHECK(h == at(p.h, t + 1));
+                CHECK(c == at(p.c, t + 1));
+            }
         }
     }
 }

@@ -32,27 +32,53 @@ class Lstm:
     dh_out: NDArray[Any]
     dh_last: NDArray[Any]
     dc_last: NDArray[Any]
+    coupled: bool = False
+    peepholes: NDArray[Any] | None = None
+    projection: NDArray[Any] | None = None
     batch_sizes: list[int] | None = None
 
     states = ("h", "c")
-    gradients = GRADIENTS
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        options = {"dpeepholes": self.peepholes, "dprojection": self.projection}
+        return (*GRADIENTS, *(name for name, option in options.items() if option is not None))
 
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
         return self.W, self.R, self.b
 
-    def forward(self, num_threads: int = 1) -> tuple[NDArray[Any], ...]:
-        return _core.lstm_forward(self.x, *self.weights, self.h0, self.c0, num_threads, self.batch_sizes)
+    @property
+    def options(self) -> dict[str, Any]:
+        """As the specification takes them."""
+        return {"coupled": self.coupled, "peepholes": self.peepholes, "projection": self.projection}
 
-    def backward(self, h: Any, c: Any, gates: Any, *, num_threads: int = 1) -> dict[str, Any]:
-        last = self.dh_last, self.dc_last
+    def forward(self, num_threads: int = 1) -> tuple[NDArray[Any], ...]:
+        batch = num_threads, self.batch_sizes
+        return _core.lstm_forward(self.x, *self.weights, self.h0, self.c0, *batch, **self.options)
+
+    def backward(self, h: Any, c: Any, gates: Any, m: Any = None, *, num_threads: int = 1) -> dict[str, Any]:
+        arguments = self.x, h, c, gates, *self.weights, self.dh_last, self.dc_last
         return _core.lstm_backward(
-            self.dh_out, self.x, h, c, gates, *self.weights, *last, num_threads, self.batch_sizes
+            self.dh_out, *arguments, num_threads, self.batch_sizes, **self.options, m=m
         )
 
 
-def make_lstm(T: int, N: int, D: int, H: int, dtype: Any, *, tokens: bool = False, seed: int = 0) -> Lstm:
+def make_lstm(
+    T: int,
+    N: int,
+    D: int,
+    H: int,
+    dtype: Any,
+    *,
+    coupled: bool = False,
+    peephole: bool = False,
+    projection_size: int | None = None,
+    tokens: bool = False,
+    seed: int = 0,
+) -> Lstm:
     r = np.random.default_rng([seed, T, N, D, H])
+    P, G = projection_size or H, (3 if coupled else 4) * H
 
     def normal(*shape: int, scale: float = 1.0) -> NDArray[Any]:
         return (scale * r.normal(size=shape)).astype(dtype)
@@ -62,14 +88,17 @@ def make_lstm(T: int, N: int, D: int, H: int, dtype: Any, *, tokens: bool = Fals
         x = r.integers(-1, D, (T, N)).astype(np.int32)
     return Lstm(
         x,
-        normal(D, 4 * H, scale=D**-0.5),
-        normal(H, 4 * H, scale=H**-0.5),
-        normal(4 * H),
-        normal(N, H, scale=0.5),
+        normal(D, G, scale=D**-0.5),
+        normal(P, G, scale=P**-0.5),
+        normal(G),
+        normal(N, P, scale=0.5),
         normal(N, H),
-        normal(T, N, H),
+        normal(T, N, P),
+        normal(N, P),
         normal(N, H),
-        normal(N, H),
+        coupled,
+        normal(G - H) if peephole else None,
+        normal(H, P, scale=H**-0.5) if projection_size else None,
     )
 
 
@@ -205,6 +234,8 @@ CELLS = {
     "gru-after": partial(make_gru, reset_after=True),
     "gru-before": partial(make_gru, reset_after=False),
     "lstm": make_lstm,
+    "lstm-projected": partial(make_lstm, projection_size=5),
+    "lstm-coupled-peephole": partial(make_lstm, coupled=True, peephole=True),
 }
 
 

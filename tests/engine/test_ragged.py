@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from .cases import assert_near, assert_same_bits, of_states, of_weights, part
+from .cases import assert_near, assert_same_bits, make_lstm, of_states, of_weights, part
 from .conftest import FMA_ISAS
 
 INPUTS = pytest.mark.parametrize("tokens", [False, True], ids=["dense", "tokens"])
@@ -119,8 +119,8 @@ def test_bad_batch_sizes_are_refused(make, dtype, batch_sizes, message):
         dataclasses.replace(ragged, batch_sizes=batch_sizes).forward()
 
 
-def test_bad_shapes_of_packed_arrays_are_refused(make, dtype):
-    ragged, _ = pack(make(2, 3, 2, 4, dtype), [2, 1, 1])
+def test_bad_shapes_of_packed_arrays_are_refused(dtype):
+    ragged, _ = pack(make_lstm(2, 3, 2, 4, dtype), [2, 1, 1])
     h, *rest = ragged.forward()
     with pytest.raises(ValueError, match=r"h has shape \(6, 4\), expected \(7, 4\) = \(N \+ rows, H\)"):
         ragged.backward(h[1:], *rest)

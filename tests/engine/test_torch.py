@@ -7,7 +7,7 @@ import pytest
 
 from rnnfast import Adam, LanguageModel, _core
 
-from .cases import GRADIENTS, assert_near, make_gru, make_lstm, make_rnn
+from .cases import assert_near, make_gru, make_lstm, make_rnn
 
 pytestmark = pytest.mark.torch
 
@@ -45,13 +45,27 @@ def torch_lstm(torch, W, R, b):
     return layer
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_outputs_and_gradients(torch, isa, dtype, shape):
-    case = make_lstm(*shape, dtype)
-    h, c, gates = case.forward()
-    got = case.backward(h, c, gates)
+def torch_projected_lstm(torch, W, R, b, projection):
+    """nn.LSTM with a projection."""
+    layer = torch.nn.LSTM(W.shape[0], projection.shape[0], proj_size=projection.shape[1])
+    layer = with_weights(torch, layer, W, R, b)
+    with torch.no_grad():
+        layer.weight_hr_l0.copy_(torch.from_numpy(projection.T.copy()))
+    return layer
 
-    layer = torch_lstm(torch, *case.weights)
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("projection_size", [None, 5])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_outputs_and_gradients(torch, isa, dtype, shape, projection_size):
+    case = make_lstm(*shape, dtype, projection_size=projection_size)
+    h, c, *workspace = case.forward()
+    got = case.backward(h, c, *workspace)
+
+    if projection_size is None:
+        layer = torch_lstm(torch, *case.weights)
+    else:
+        layer = torch_projected_lstm(torch, *case.weights, case.projection)
     x, h0, c0 = (torch.from_numpy(a).requires_grad_() for a in (case.x, case.h0[None], case.c0[None]))
     out, (last_h, last_c) = layer(x, (h0, c0))
     assert_near(h[1:], out.detach(), TOLERANCE[dtype])
@@ -68,7 +82,9 @@ def test_outputs_and_gradients(torch, isa, dtype, shape):
         "dh0": h0.grad[0],
         "dc0": c0.grad[0],
     }
-    for name in GRADIENTS:
+    if projection_size is not None:
+        expected["dprojection"] = layer.weight_hr_l0.grad.T
+    for name in case.gradients:
         assert_near(got[name], expected[name], TOLERANCE[dtype])
 
 

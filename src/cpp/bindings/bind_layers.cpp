@@ -1,8 +1,7 @@
-#include "layer_call.hpp"
+#include "bindings.hpp"
 #include "rnnfast/dense.hpp"
 #include "rnnfast/elementwise.hpp"
 #include "rnnfast/loss.hpp"
-#include "rnnfast/lstm.hpp"
 
 namespace rnnfast::bindings {
 namespace {
@@ -13,65 +12,6 @@ Array<T> apply(void (*function)(Index, const T*, T*), const Array<T>& x) {
     const py::gil_scoped_release release;
     function(x.size(), x.data(), out.mutable_data());
     return out;
-}
-
-template <class T>
-py::tuple lstm_forward(const py::array& x, const Array<T>& W, const Array<T>& R, const Array<T>& b, const Array<T>& h0,
-                       const Array<T>& c0, Index num_threads, const BatchSizes& batch_sizes) {
-    const LayerCall<T> call(x, W, R, b, 4, "h0", h0, batch_sizes);
-    const Index N = call.packing.batch, H = call.H;
-    expect_shape("c0", c0, {N, H}, "(N, H)");
-    Array<T> h = empty<T>(call.of_states(H)), c = empty<T>(call.of_states(H));
-    Array<T> gates = empty<T>(call.over_time(4 * H));
-    std::copy_n(h0.data(), N * H, h.mutable_data());
-    std::copy_n(c0.data(), N * H, c.mutable_data());
-    Poll poll = python_poll();
-    {
-        const py::gil_scoped_release release;
-        Lstm<T> lstm(call.D, H);
-        Threads threads(num_threads);
-        lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, false, threads);
-        lstm.forward(call.packing, call.x, h.mutable_data(), c.mutable_data(), gates.mutable_data(), threads, poll);
-    }
-    return py::make_tuple(h, c, gates);
-}
-
-template <class T>
-py::dict lstm_backward(const Array<T>& dh_out, const py::array& x, const Array<T>& h, const Array<T>& c,
-                       const Array<T>& gates, const Array<T>& W, const Array<T>& R, const Array<T>& b,
-                       const Array<T>& dh_last, const Array<T>& dc_last, Index num_threads,
-                       const BatchSizes& batch_sizes) {
-    const LayerCall<T> call(x, W, R, b, 4, "dh_last", dh_last, batch_sizes);
-    const Index D = call.D, H = call.H;
-    call.expect_over_time("dh_out", dh_out, H, "H");
-    call.expect_states("h", h, H, "H");
-    call.expect_states("c", c, H, "H");
-    call.expect_over_time("gates", gates, 4 * H, "4*H");
-    expect_shape("dc_last", dc_last, {call.packing.batch, H}, "(N, H)");
-    Array<T> dW = zeros<T>({D, 4 * H}), dR = zeros<T>({H, 4 * H}), db = zeros<T>({4 * H});
-    Array<T> da = copy(gates), dh0 = copy(dh_last), dc0 = copy(dc_last);
-    Array<T> dx = empty<T>(call.x.dense ? call.over_time(D) : Shape{0});
-    Poll poll = python_poll();
-    {
-        const py::gil_scoped_release release;
-        Lstm<T> lstm(D, H);
-        Threads threads(num_threads);
-        lstm.prepare(W.data(), R.data(), b.data(), call.x.tokens != nullptr, true, threads);
-        Buffer<T> scratch(lstm.backward_scratch(call.packing));
-        const LstmGradients<T> gradients{dW.mutable_data(),  dR.mutable_data(),
-                                         db.mutable_data(),  call.x.dense ? dx.mutable_data() : nullptr,
-                                         dh0.mutable_data(), dc0.mutable_data()};
-        lstm.backward(call.packing, call.x, h.data(), c.data(), dh_out.data(), da.mutable_data(), gradients,
-                      scratch.data(), threads, poll);
-    }
-    py::dict result;
-    result["dx"] = call.x.dense ? py::object(dx) : py::none();
-    result["dW"] = dW;
-    result["dR"] = dR;
-    result["db"] = db;
-    result["dh0"] = dh0;
-    result["dc0"] = dc0;
-    return result;
 }
 
 template <class T>
@@ -152,15 +92,10 @@ template <class T>
 void bind(py::module_& m) {
     const auto array = [](const char* name) { return py::arg(name).noconvert(); };
     const auto threads = py::arg("num_threads") = 1;
-    const auto batch_sizes = py::arg("batch_sizes") = py::none();
     m.def("exp", [](const Array<T>& x) { return apply<T>(exp<T>, x); }, array("x"));
     m.def("log", [](const Array<T>& x) { return apply<T>(log<T>, x); }, array("x"));
     m.def("sigmoid", [](const Array<T>& x) { return apply<T>(sigmoid<T>, x); }, array("x"));
     m.def("tanh", [](const Array<T>& x) { return apply<T>(tanh<T>, x); }, array("x"));
-    m.def("lstm_forward", lstm_forward<T>, array("x"), array("W"), array("R"), array("b"), array("h0"), array("c0"),
-          threads, batch_sizes);
-    m.def("lstm_backward", lstm_backward<T>, array("dh_out"), array("x"), array("h"), array("c"), array("gates"),
-          array("W"), array("R"), array("b"), array("dh_last"), array("dc_last"), threads, batch_sizes);
     m.def("dense_forward", dense_forward<T>, array("x"), array("W"), array("b"), threads);
     m.def("dense_backward", dense_backward<T>, array("dy"), array("x"), array("W"), threads);
     m.def("cross_entropy", cross_entropy_of<T>, array("logits"), array("targets"), py::arg("scale"), threads);

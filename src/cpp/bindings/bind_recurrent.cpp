@@ -49,14 +49,14 @@ private:
 // Shapes of h and c, of which the latter is empty where the cell has none.
 template <class T>
 std::pair<Shape, Shape> state_shapes(const Stack<T>& stack, Index batch) {
-    const Index H = stack.config().hidden_size, states = stack.num_states();
-    return {{states, batch, H}, {stack.has_c() ? states : 0, batch, H}};
+    const Index states = stack.num_states();
+    return {{states, batch, stack.h_size()}, {stack.has_c() ? states : 0, batch, stack.config().hidden_size}};
 }
 
 template <class T>
 void expect_state(const Stack<T>& stack, const Array<T>& h, const Array<T>& c, Index batch) {
     const auto [shape_h, shape_c] = state_shapes(stack, batch);
-    expect_shape("h", h, shape_h, "(L * directions, N, H)");
+    expect_shape("h", h, shape_h, "(L * directions, N, P)");
     expect_shape("c", c, shape_c, stack.has_c() ? "(L * directions, N, H)" : "(0, N, H), for the cell has no c");
 }
 
@@ -98,7 +98,7 @@ template <class T>
 py::tuple backward(typename Recurrent<T>::Run& run, const Recurrent<T>& layer, const Array<T>& dy,
                    const Array<T>& dh_last, const Array<T>& dc_last, bool dense, Index num_threads) {
     const Segments& s = run.segments();
-    expect_shape("dy", dy, {s.steps(), s.batch(), layer.stack().output_size()}, "(T, N, directions * H)");
+    expect_shape("dy", dy, {s.steps(), s.batch(), layer.stack().output_size()}, "(T, N, directions * P)");
     expect_state(layer.stack(), dh_last, dc_last, s.batch());
     Array<T> dh = copy(dh_last), dc = copy(dc_last);
     Array<T> dx = empty<T>({dense ? s.steps() : 0, s.batch(), layer.stack().config().input_size});
@@ -142,16 +142,19 @@ void bind(py::module_& m, const char* name, const char* run_name) {
              py::arg("num_threads"));
     py::class_<Layer>(m, name)
         .def(py::init([](const std::string& cell, Index input_size, Index hidden_size, Index num_layers,
-                         bool bidirectional, double dropout, double input_dropout, std::uint64_t seed) {
+                         bool bidirectional, double dropout, double input_dropout, Index projection_size, bool peephole,
+                         bool coupled, std::uint64_t seed) {
                  StackConfig config{cell_named(cell), input_size, hidden_size, num_layers, bidirectional};
                  config.dropout = dropout;
                  config.input_dropout = input_dropout;
+                 config.lstm = {projection_size, peephole, coupled};
                  Poll poll = python_poll();
                  const py::gil_scoped_release release;
                  return Layer(config, seed, poll);
              }),
              py::arg("cell"), py::arg("input_size"), py::arg("hidden_size"), py::arg("num_layers"),
-             py::arg("bidirectional"), py::arg("dropout"), py::arg("input_dropout"), py::arg("seed"))
+             py::arg("bidirectional"), py::arg("dropout"), py::arg("input_dropout"), py::arg("projection_size"),
+             py::arg("peephole"), py::arg("coupled"), py::arg("seed"))
         .def_property_readonly(
             "parameters",
             [](const py::object& self) { return parameter_views(self.cast<const Layer&>().parameters(), self); })

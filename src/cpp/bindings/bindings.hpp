@@ -87,6 +87,7 @@ void bind_gru(py::module_& m);
 void bind_isa(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_online(py::module_& m);
+void bind_lstm(py::module_& m);
 void bind_optimizer(py::module_& m);
 void bind_random(py::module_& m);
 void bind_recurrent(py::module_& m);

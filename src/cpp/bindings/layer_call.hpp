@@ -15,33 +15,42 @@ namespace rnnfast::bindings {
 /// How many sequences run at each step: none where all run through all steps.
 using BatchSizes = std::optional<std::vector<Index>>;
 
-/// The input x, tokens [T, N] or dense [T, N, D], and the sizes that follow from it, from the weights W [D, G], R [H,
-/// G] and b [G] of a cell with G = gates * H, and from a state [N, H]. With batch_sizes, arrays over time hold packed
-/// rows: x is [rows] or [rows, D], and states are [N + rows, H] (rnnfast/packing.hpp).
+/// The input x, tokens [T, N] or dense [T, N, D], and the sizes that follow from it, from the weights W [D, G], R [P,
+/// G] and b [G] of a cell with G = gates * H, and from a state [N, P]; P is H but with a projection [H, P]. With
+/// batch_sizes, arrays over time hold packed rows: x is [rows] or [rows, D], and states are [N + rows, P]
+/// (rnnfast/packing.hpp).
 template <class T>
 struct LayerCall {
     LayerInput<T> x;
     Packing packing;
-    Index D, H;
+    Index D, H, P;
 
     LayerCall(const py::array& input, const Array<T>& W, const Array<T>& R, const Array<T>& b, Index gates,
-              const char* state_name, const Array<T>& state, const BatchSizes& batch_sizes) {
+              const char* state_name, const Array<T>& state, const BatchSizes& batch_sizes,
+              const std::optional<Array<T>>& projection = std::nullopt)
+        : projects_(projection.has_value()) {
         const std::string G = gates == 1 ? "H" : std::to_string(gates) + "*H";
-        const std::string of_W = "(D, " + G + ")", of_R = "(H, " + G + ")", of_b = "(" + G + ",)";
+        const std::string of_W = "(D, " + G + ")", of_R = "(" + letter_of_h() + ", " + G + ")", of_b = "(" + G + ",)";
+        const std::string of_state = "(N, " + letter_of_h() + ")";
         expect_dimensions("W", W, 2, of_W.c_str());
         expect_dimensions("R", R, 2, of_R.c_str());
+        if (projection) expect_dimensions("projection", *projection, 2, "(H, P)");
         D = W.shape(0);
-        H = R.shape(0);
+        H = projection ? projection->shape(0) : R.shape(0);
+        P = projection ? projection->shape(1) : H;
+        if (P < 1) throw py::value_error("projection has no columns, expected (H, P) with P at least 1");
         expect_shape("W", W, {D, gates * H}, of_W.c_str());
-        expect_shape("R", R, {H, gates * H}, of_R.c_str());
+        expect_shape("R", R, {P, gates * H}, of_R.c_str());
         expect_shape("b", b, {gates * H}, of_b.c_str());
-        expect_dimensions(state_name, state, 2, "(N, H)");
+        expect_dimensions(state_name, state, 2, of_state.c_str());
         if (batch_sizes) pack(*batch_sizes, state.shape(0));
         take(input);
-        expect_shape(state_name, state, {packing.batch, H}, "(N, H)");
+        expect_shape(state_name, state, {packing.batch, P}, of_state.c_str());
     }
     LayerCall(const LayerCall&) = delete;
     LayerCall& operator=(const LayerCall&) = delete;
+
+    std::string letter_of_h() const { return projects_ ? "P" : "H"; }
 
     /// The shape of an array over time, such as dh_out.
     Shape over_time(Index columns) const {
@@ -62,6 +71,7 @@ struct LayerCall {
     }
 
 private:
+    bool projects_;
     Tokens tokens_;
     std::vector<Index> begins_{0};
 

@@ -94,6 +94,7 @@ PYBIND11_MODULE(_core, m) {
     rnnfast::bindings::bind_layers(m);
     rnnfast::bindings::bind_rnn(m);
     rnnfast::bindings::bind_gru(m);
+    rnnfast::bindings::bind_lstm(m);
     rnnfast::bindings::bind_optimizer(m);
     rnnfast::bindings::bind_random(m);
     rnnfast::bindings::bind_recurrent(m);

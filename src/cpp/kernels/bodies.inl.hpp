@@ -5,6 +5,7 @@
 #include "kernels/lanes.inl.hpp"
 #include "kernels/math.inl.hpp"
 #include "kernels/lstm.inl.hpp"
+#include "kernels/lstm_options.inl.hpp"
 #include "kernels/rnn.inl.hpp"
 #include "kernels/gru.inl.hpp"
 #include "kernels/rows.inl.hpp"
@@ -37,6 +38,7 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             gather<V>,
             scatter_add<V>,
             add_rows<V>,
+            add_products<V>,
             rnn_kernels<V, Tanh<V>>,
             rnn_kernels<V, Relu<V>>,
             gru_forward<V>,
@@ -47,6 +49,8 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             gru_reset_backward<V>,
             lstm_step<V>,
             lstm_backward<V>,
+            lstm_options_forward<V>,
+            lstm_options_backward<V>,
             cross_entropy_gradient<V>,
             cross_entropy<V>,
             softmax<V>,

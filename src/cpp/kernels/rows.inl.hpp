@@ -55,5 +55,16 @@ void add_rows(Index rows, Index columns, Index stride, const typename V::Scalar*
     });
 }
 
+template <class V>
+void add_products(Index rows, Index columns, const typename V::Scalar* a, Index a_stride, const typename V::Scalar* b,
+                  Index b_stride, typename V::Scalar* sum) noexcept {
+    sweep<V>(columns, [&](Index j, auto part) {
+        V total = load<V>(sum + j, part);
+        for (Index row = 0; row < rows; ++row)
+            total = fma(load<V>(a + row * a_stride + j, part), load<V>(b + row * b_stride + j, part), total);
+        store(total, sum + j, part);
+    });
+}
+
 }  // namespace
 }  // namespace rnnfast::kernels

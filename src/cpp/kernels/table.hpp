@@ -57,6 +57,14 @@ struct LstmStep {
     bool backwards;              // the blocks in descending order; no number depends on it
 };
 
+// The cell of an LSTM with options, for `rows` sequences; kernels/lstm_options.inl.hpp.
+template <class T>
+struct LstmCell {
+    Index rows, H;
+    bool coupled;
+    const T* peephole;  // [3H], coupled [2H], or null
+};
+
 // Constants of one optimiser step; kernels/optim.inl.hpp has the equations.
 template <class T>
 struct SgdConstants {
@@ -100,6 +108,9 @@ struct KernelTable {
                         T* table) noexcept;
     // sum [columns] += in[row], rows `stride` apart, ascending.
     void (*add_rows)(Index rows, Index columns, Index stride, const T* in, T* sum) noexcept;
+    // sum [columns] += a[row] b[row], rows ascending, one fused multiply-add each.
+    void (*add_products)(Index rows, Index columns, const T* a, Index a_stride, const T* b, Index b_stride,
+                         T* sum) noexcept;
 
     RnnKernels<T> rnn_tanh, rnn_relu;
 
@@ -121,6 +132,11 @@ struct KernelTable {
     // dL/dh(t) = dh_out + dh_next [N, H]: from above and from the next step.
     void (*lstm_backward)(Index N, Index H, const T* c_prev, const T* c, const T* dh_out, const T* dh_next, T* gates,
                           T* dc) noexcept;
+    // With options (kernels/lstm_options.inl.hpp); gates [N, 3H or 4H] and dc as there. m [N, H] = o tanh(c); dm its
+    // gradient, from above and from the next step.
+    void (*lstm_options_forward)(const LstmCell<T>& cell, const T* c_prev, T* gates, T* c, T* m) noexcept;
+    void (*lstm_options_backward)(const LstmCell<T>& cell, const T* c_prev, const T* c, const T* dm, T* gates,
+                                  T* dc) noexcept;
 
     // logits [rows, V] become the gradient scale * (softmax - one-hot), rows of target -1 become 0; adds to sums.
     void (*cross_entropy_gradient)(Index rows, Index V, const std::int32_t* targets, T scale, T* logits,

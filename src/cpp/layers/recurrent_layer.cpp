@@ -1,5 +1,7 @@
 #include "layers/recurrent_layer.hpp"
 
+#include <utility>
+
 namespace rnnfast {
 namespace {
 
@@ -11,8 +13,9 @@ template <class... Functions>
 Overloaded(Functions...) -> Overloaded<Functions...>;
 
 template <class T>
-std::variant<Rnn<T>, Gru<T>, Lstm<T>> make(Cell cell, Index D, Index H) {
-    switch (cell) {
+std::variant<Rnn<T>, Gru<T>, Lstm<T>> make(const StackConfig& config, Index D) {
+    const Index H = config.hidden_size;
+    switch (config.cell) {
         case Cell::rnn_tanh:
             return Rnn<T>(D, H, Nonlinearity::tanh);
         case Cell::rnn_relu:
@@ -22,26 +25,40 @@ std::variant<Rnn<T>, Gru<T>, Lstm<T>> make(Cell cell, Index D, Index H) {
         case Cell::gru_reset_before:
             return Gru<T>(D, H, false);
         default:
-            return Lstm<T>(D, H);
+            return Lstm<T>(D, H, config.lstm);
     }
+}
+
+// Peephole and projection among the pointers to an LSTM's parameters, null where it has none.
+template <class T, class P>
+std::pair<P, P> options_of(const Lstm<T>& lstm, P const* parameters) {
+    const bool peephole = lstm.options().peephole, projects = lstm.options().projection_size > 0;
+    return {peephole ? parameters[3] : nullptr, projects ? parameters[3 + peephole] : nullptr};
 }
 
 }  // namespace
 
 template <class T>
-RecurrentLayer<T>::RecurrentLayer(Cell cell, Index input_size, Index hidden_size)
-    : D_(input_size), H_(hidden_size), cell_(make<T>(cell, input_size, hidden_size)) {}
+RecurrentLayer<T>::RecurrentLayer(const StackConfig& config, Index input_size)
+    : D_(input_size), H_(config.hidden_size), cell_(make<T>(config, input_size)) {}
 
 template <class T>
 std::vector<ParameterShape> RecurrentLayer<T>::parameters() const {
-    const auto shapes = [this](Index gates) {
-        const Index G = gates * H_;
-        return std::vector<ParameterShape>{{"W", {D_, G}}, {"R", {H_, G}}, {"b", {G}}};
+    const auto shapes = [this](Index P, Index G) {
+        return std::vector<ParameterShape>{{"W", {D_, G}}, {"R", {P, G}}, {"b", {G}}};
     };
-    return std::visit(Overloaded{[&](const Rnn<T>&) { return shapes(1); }, [&](const Lstm<T>&) { return shapes(4); },
+    return std::visit(Overloaded{[&](const Rnn<T>&) { return shapes(H_, H_); },
                                  [&](const Gru<T>& gru) {
-                                     auto list = shapes(3);
+                                     auto list = shapes(H_, 3 * H_);
                                      if (gru.reset_after()) list.push_back({"b_Rn", {H_}});
+                                     return list;
+                                 },
+                                 [&](const Lstm<T>& lstm) {
+                                     const LstmOptions& options = lstm.options();
+                                     const Index P = lstm.output_size(), G = lstm.gates_size();
+                                     auto list = shapes(P, G);
+                                     if (options.peephole) list.push_back({"peephole", {G - H_}});
+                                     if (options.projection_size > 0) list.push_back({"projection", {H_, P}});
                                      return list;
                                  }},
                       cell_);
@@ -49,17 +66,18 @@ std::vector<ParameterShape> RecurrentLayer<T>::parameters() const {
 
 template <class T>
 CellMemory<T> RecurrentLayer<T>::memory(const Packing& packing) const {
-    const Index rows = packing.rows() * H_, states = packing.batch * H_ + rows;
+    const Index rows = packing.rows(), states = packing.batch + rows;
     CellMemory<T> memory;
-    memory.h = Buffer<T>(states);
-    std::visit(Overloaded{[](const Rnn<T>&) {},
+    std::visit(Overloaded{[&](const Rnn<T>&) { memory.h = Buffer<T>(states * H_); },
                           [&](const Gru<T>&) {
-                              memory.gates = Buffer<T>(3 * rows);
-                              memory.u = Buffer<T>(rows);
+                              memory.h = Buffer<T>(states * H_);
+                              memory.gates = Buffer<T>(rows * 3 * H_);
+                              memory.u = Buffer<T>(rows * H_);
                           },
-                          [&](const Lstm<T>&) {
-                              memory.c = Buffer<T>(states);
-                              memory.gates = Buffer<T>(4 * rows);
+                          [&](const Lstm<T>& lstm) {
+                              memory.h = Buffer<T>(states * lstm.output_size());
+                              memory.c = Buffer<T>(states * H_);
+                              memory.gates = Buffer<T>(lstm.workspace(rows));
                           }},
                cell_);
     return memory;
@@ -67,11 +85,15 @@ CellMemory<T> RecurrentLayer<T>::memory(const Packing& packing) const {
 
 template <class T>
 void RecurrentLayer<T>::prepare(const T* const* p, bool tokens, bool for_backward, Threads& threads) {
-    std::visit(Overloaded{[&](Gru<T>& gru) {
+    std::visit(Overloaded{[&](Rnn<T>& rnn) { rnn.prepare(p[0], p[1], p[2], tokens, for_backward, threads); },
+                          [&](Gru<T>& gru) {
                               gru.prepare(p[0], p[1], p[2], gru.reset_after() ? p[3] : nullptr, tokens, for_backward,
                                           threads);
                           },
-                          [&](auto& cell) { cell.prepare(p[0], p[1], p[2], tokens, for_backward, threads); }},
+                          [&](Lstm<T>& lstm) {
+                              const auto [peephole, projection] = options_of(lstm, p);
+                              lstm.prepare({p[0], p[1], p[2], peephole, projection}, tokens, for_backward, threads);
+                          }},
                cell_);
 }
 
@@ -117,7 +139,7 @@ template <class T>
 Index RecurrentLayer<T>::step_scratch(Index batch) const noexcept {
     const Index slot = batch * H_;
     return std::visit(Overloaded{[](const Rnn<T>&) { return Index{0}; }, [&](const Gru<T>&) { return 4 * slot; },
-                                 [&](const Lstm<T>&) { return 4 * slot; }},
+                                 [&](const Lstm<T>& lstm) { return lstm.workspace(batch); }},
                       cell_);
 }
 

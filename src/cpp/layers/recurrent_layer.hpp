@@ -15,9 +15,9 @@ namespace rnnfast {
 /// What a cell's forward leaves for its backward; packing.hpp says how the rows lie.
 template <class T>
 struct CellMemory {
-    Buffer<T> h;      ///< [batch + rows, H]
+    Buffer<T> h;      ///< [batch + rows, P]
     Buffer<T> c;      ///< [batch + rows, H], of the LSTM
-    Buffer<T> gates;  ///< [rows, G H], not of the basic RNN
+    Buffer<T> gates;  ///< [rows, G H] and what else the LSTM leaves, not of the basic RNN
     Buffer<T> u;      ///< [rows, H], of the GRU
 };
 
@@ -33,7 +33,8 @@ struct CellGradients {
 template <class T>
 class RecurrentLayer {
 public:
-    RecurrentLayer(Cell cell, Index input_size, Index hidden_size);
+    /// One of the stack's, which reads input_size numbers.
+    RecurrentLayer(const StackConfig& config, Index input_size);
 
     /// W, R, b and what else the cell has.
     std::vector<ParameterShape> parameters() const;
@@ -45,7 +46,7 @@ public:
 
     Index backward_scratch(const Packing& packing) const noexcept;
 
-    /// dh_out [rows, H]: the gradient on h from above, destroyed.
+    /// dh_out [rows, P]: the gradient on h from above, destroyed.
     void backward(const Packing& packing, LayerInput<T> x, T* dh_out, CellMemory<T>& memory,
                   const CellGradients<T>& gradients, T* scratch, Threads& threads, Poll& poll) const;
 

@@ -20,6 +20,9 @@ StackConfig checked(const StackConfig& c) {
     for (const auto& [name, rate] : {std::pair("dropout", c.dropout), std::pair("input_dropout", c.input_dropout)})
         if (!(rate >= 0 && rate < 1))
             throw std::invalid_argument(std::string(name) + " is " + number(rate) + ", expected at least 0, below 1");
+    if (c.lstm.projection_size < 0 || c.lstm.projection_size > c.hidden_size)
+        throw std::invalid_argument("proj_size is " + std::to_string(c.lstm.projection_size) + ", expected 0 to " +
+                                    std::to_string(c.hidden_size) + " = hidden_size");
     if (c.tokens && c.input_dropout > 0)
         throw std::invalid_argument("input_dropout is " + number(c.input_dropout) + ", expected 0 for tokens");
     return c;
@@ -69,7 +72,7 @@ template <class T>
 Stack<T>::Stack(const StackConfig& config) : config_(checked(config)) {
     for (Index l = 0; l < config.num_layers; ++l) {
         for (Index d = 0; d < directions(); ++d) {
-            layers_.emplace_back(config.cell, layer_input_size(l), config.hidden_size);
+            layers_.emplace_back(config_, layer_input_size(l));
             const std::string prefix = "layers." + std::to_string(l) + (d == 1 ? ".reverse." : ".");
             for (const auto& p : layers_.back().parameters()) parameters_.push_back({prefix + p.name, p.shape});
         }
@@ -97,7 +100,7 @@ void Stack<T>::forward(LayerInput<T> given, std::optional<RandomKey> masks, Stac
                        Poll& poll) const {
     const FloatScope scope;
     const Packing& packing = w.segments_.packing();
-    const Index rows = packing.rows(), H = config_.hidden_size;
+    const Index rows = packing.rows(), P = h_size();
     w.masks_ = masks;
     LayerInput<T> x = w.pack(given, threads, poll);
     for (Index l = 0; l < config_.num_layers; ++l) {
@@ -113,12 +116,12 @@ void Stack<T>::forward(LayerInput<T> given, std::optional<RandomKey> masks, Stac
             layer.x[d] = d == 0 ? x : w.reverse(x, columns, layer.reversed, threads, poll);
             layers_[index(l, d)].forward(packing, layer.x[d], layer.memory[d], threads, poll);
         }
-        x = {nullptr, layer.memory[0].h.data() + packing.batch * H};
+        x = {nullptr, layer.memory[0].h.data() + packing.batch * P};
         if (!config_.bidirectional) continue;
-        T* const both = of_size(layer.output, rows * 2 * H);
-        const T* const other = layer.memory[1].h.data() + packing.batch * H;
-        gather_rows({}, rows, H, Rows<const T>{x.dense, H}, Rows<T>{both, 2 * H}, threads, poll);
-        gather_rows(w.reversed_, rows, H, Rows<const T>{other, H}, Rows<T>{both + H, 2 * H}, threads, poll);
+        T* const both = of_size(layer.output, rows * 2 * P);
+        const T* const other = layer.memory[1].h.data() + packing.batch * P;
+        gather_rows({}, rows, P, Rows<const T>{x.dense, P}, Rows<T>{both, 2 * P}, threads, poll);
+        gather_rows(w.reversed_, rows, P, Rows<const T>{other, P}, Rows<T>{both + P, 2 * P}, threads, poll);
         x.dense = both;
     }
     w.outputs_ = x.dense;
@@ -129,9 +132,10 @@ void Stack<T>::backward(T* dy, const std::vector<T*>& gradients, T* dx, StackSta
                         Threads& threads, Poll& poll) const {
     const FloatScope scope;
     const Packing& packing = w.segments_.packing();
-    const Index rows = packing.rows(), batch = w.segments_.batch(), H = config_.hidden_size, out = output_size();
+    const Index rows = packing.rows(), batch = w.segments_.batch(), out = output_size();
+    const Index P = h_size(), H = config_.hidden_size;
     const std::size_t each = parameters_.size() / layers_.size();
-    T* const dh = of_size(w.dh_, packing.batch * H);
+    T* const dh = of_size(w.dh_, packing.batch * P);
     T* const dc = has_c() ? of_size(w.dc_, packing.batch * H) : nullptr;
     for (Index l = config_.num_layers; l-- > 0;) {
         auto& layer = w.layers_[static_cast<std::size_t>(l)];
@@ -141,20 +145,20 @@ void Stack<T>::backward(T* dy, const std::vector<T*>& gradients, T* dx, StackSta
         for (Index d = 0; d < directions(); ++d) {
             T* dh_out = dy;
             if (config_.bidirectional) {
-                dh_out = of_size(w.dh_out_, rows * H);
-                gather_rows(d == 0 ? std::vector<Index>() : w.reversed_, rows, H, Rows<const T>{dy + d * H, out},
-                            Rows<T>{dh_out, H}, threads, poll);
+                dh_out = of_size(w.dh_out_, rows * P);
+                gather_rows(d == 0 ? std::vector<Index>() : w.reversed_, rows, P, Rows<const T>{dy + d * P, out},
+                            Rows<T>{dh_out, P}, threads, poll);
             }
             if (d == 1 && dx_layer) dx_reverse = of_size(w.dx_reverse_, rows * columns);
-            const Index at = static_cast<Index>(index(l, d)) * batch * H;
-            segment_states(w.ends(d), packing.batch, H, state.h ? state.h + at : nullptr, dh);
-            if (dc) segment_states(w.ends(d), packing.batch, H, state.c ? state.c + at : nullptr, dc);
+            const Index at = static_cast<Index>(index(l, d)) * batch;  // the stream before the first one's state
+            segment_states(w.ends(d), packing.batch, P, state.h ? state.h + at * P : nullptr, dh);
+            if (dc) segment_states(w.ends(d), packing.batch, H, state.c ? state.c + at * H : nullptr, dc);
             const auto& cell = layers_[index(l, d)];
             cell.backward(packing, layer.x[d], dh_out, layer.memory[d],
                           {gradients.data() + index(l, d) * each, d == 0 ? dx_layer : dx_reverse, dh, dc},
                           of_size(w.scratch_, cell.backward_scratch(packing)), threads, poll);
-            if (state.h) stream_states(w.starts(d), packing.batch, batch, H, dh, state.h + at);
-            if (dc && state.c) stream_states(w.starts(d), packing.batch, batch, H, dc, state.c + at);
+            if (state.h) stream_states(w.starts(d), packing.batch, batch, P, dh, state.h + at * P);
+            if (dc && state.c) stream_states(w.starts(d), packing.batch, batch, H, dc, state.c + at * H);
         }
         if (dx_reverse)
             for_rows(rows, columns, threads, poll, [&](Index row) {
@@ -176,11 +180,11 @@ Index Stack<T>::step_scratch(Index batch) const noexcept {
 
 template <class T>
 void Stack<T>::step(Index t, Index batch, LayerInput<T> x, const T* h_prev, T* h, T* c, T* scratch, Poll& poll) const {
-    const Index slot = batch * config_.hidden_size;
+    const Index of_h = batch * h_size(), of_c = batch * config_.hidden_size;
     for (Index l = 0; l < config_.num_layers; ++l) {
-        const Index at = l * slot;
-        layers_[index(l, 0)].step(t, batch, x, h_prev + at, h + at, c ? c + at : nullptr, scratch, poll);
-        x = {nullptr, h + at};
+        T* const own = h + l * of_h;
+        layers_[index(l, 0)].step(t, batch, x, h_prev + l * of_h, own, c ? c + l * of_c : nullptr, scratch, poll);
+        x = {nullptr, own};
     }
 }
 
@@ -248,38 +252,42 @@ const std::vector<Index>& StackWorkspace<T>::starts(Index direction) const noexc
 
 template <class T>
 void StackWorkspace<T>::load_state(const T* h, const T* c) {
-    const Index H = stack_->config().hidden_size, segments = segments_.packing().batch;
+    const Index P = stack_->h_size(), H = stack_->config().hidden_size, segments = segments_.packing().batch;
     Index at = 0;
     for (Layer& layer : layers_) {
-        for (Index d = 0; d < stack_->directions(); ++d, at += segments_.batch() * H) {
-            segment_states(starts(d), segments, H, h ? h + at : nullptr, layer.memory[d].h.data());
-            if (stack_->has_c()) segment_states(starts(d), segments, H, c ? c + at : nullptr, layer.memory[d].c.data());
+        for (Index d = 0; d < stack_->directions(); ++d, at += segments_.batch()) {
+            segment_states(starts(d), segments, P, h ? h + at * P : nullptr, layer.memory[d].h.data());
+            if (stack_->has_c())
+                segment_states(starts(d), segments, H, c ? c + at * H : nullptr, layer.memory[d].c.data());
         }
     }
 }
 
 template <class T>
 void StackWorkspace<T>::carry_state() {
-    const Index slot = segments_.batch() * stack_->config().hidden_size, last = segments_.steps() * slot;
+    const Index batch = segments_.batch(), last = segments_.steps() * batch;
+    const auto carry = [&](Buffer<T>& states, Index columns) {
+        if (states.size() > 0) std::copy_n(states.data() + last * columns, batch * columns, states.data());
+    };
     for (Layer& layer : layers_) {
         for (CellMemory<T>& memory : layer.memory) {
-            if (memory.h.size() > 0) std::copy_n(memory.h.data() + last, slot, memory.h.data());
-            if (memory.c.size() > 0) std::copy_n(memory.c.data() + last, slot, memory.c.data());
+            carry(memory.h, stack_->h_size());
+            carry(memory.c, stack_->config().hidden_size);
         }
     }
 }
 
 template <class T>
 void StackWorkspace<T>::store_state(T* h, T* c) const {
-    const Index H = stack_->config().hidden_size, segments = segments_.packing().batch;
+    const Index P = stack_->h_size(), H = stack_->config().hidden_size, segments = segments_.packing().batch;
     Index at = 0;
     for (const Layer& layer : layers_) {
-        for (Index d = 0; d < stack_->directions(); ++d, at += segments_.batch() * H) {
+        for (Index d = 0; d < stack_->directions(); ++d, at += segments_.batch()) {
             for (Index s = 0; s < segments; ++s) {
                 const Index stream = stream_of(ends(d), s), row = segments_.final_row(s);
                 if (stream < 0) continue;
-                std::copy_n(layer.memory[d].h.data() + row * H, H, h + at + stream * H);
-                if (stack_->has_c()) std::copy_n(layer.memory[d].c.data() + row * H, H, c + at + stream * H);
+                std::copy_n(layer.memory[d].h.data() + row * P, P, h + (at + stream) * P);
+                if (stack_->has_c()) std::copy_n(layer.memory[d].c.data() + row * H, H, c + (at + stream) * H);
             }
         }
     }

@@ -50,7 +50,8 @@ template <class T>
 Recurrent<T>::Recurrent(const StackConfig& config, std::uint64_t seed, Poll& poll)
     : impl_(std::make_shared<Impl>(config)) {
     const FloatScope scope;
-    initialise(impl_->parameters, seed, config.cell == Cell::lstm ? config.hidden_size : 0, poll);
+    const bool forgets = config.cell == Cell::lstm && !config.lstm.coupled;
+    initialise(impl_->parameters, seed, forgets ? config.hidden_size : 0, poll);
     impl_->prepare(false);
 }
 

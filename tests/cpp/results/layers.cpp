@@ -50,7 +50,7 @@ struct Network {
             layers.push_back({numbers<T>(stream, inputs * 4 * H, scale), numbers<T>(stream + 1, H * 4 * H, scale),
                               numbers<T>(stream + 2, 4 * H, s.number("bias")), rnnfast::Lstm<T>(inputs, H)});
             Layer& layer = layers.back();
-            layer.lstm.prepare(layer.W.data(), layer.R.data(), layer.b.data(), l == 0 && reads_tokens, true, threads);
+            layer.lstm.prepare({layer.W.data(), layer.R.data(), layer.b.data()}, l == 0 && reads_tokens, true, threads);
         }
         dense.prepare(dense_W.data(), dense_b.data(), true, threads);
     }

@@ -11,6 +11,7 @@
 
 #include "rnnfast/index.hpp"
 #include "rnnfast/layer_input.hpp"
+#include "rnnfast/lstm.hpp"
 #include "rnnfast/parameters.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/random.hpp"
@@ -30,9 +31,11 @@ struct StackConfig {
     bool tokens = false;         ///< the input will be tokens below D
     double dropout = 0;          ///< of the inputs of all layers but the first
     double input_dropout = 0;    ///< of the first layer's, which must not be tokens
+    LstmOptions lstm;            ///< of Cell::lstm alone
 };
 
-/// States of all layers and directions, arrays of the caller's: [L * directions, N, H] each. c is null but for LSTM.
+/// States of all layers and directions, arrays of the caller's: h [L * directions, N, P], P the size of a cell's h (H
+/// but with a projection), and c [L * directions, N, H], null but for LSTM.
 template <class T>
 struct StackState {
     T* h = nullptr;
@@ -55,7 +58,10 @@ public:
 
     const StackConfig& config() const noexcept { return config_; }
     Index directions() const noexcept { return config_.bidirectional ? 2 : 1; }
-    Index output_size() const noexcept { return directions() * config_.hidden_size; }
+    Index h_size() const noexcept {  ///< P
+        return config_.lstm.projection_size > 0 ? config_.lstm.projection_size : config_.hidden_size;
+    }
+    Index output_size() const noexcept { return directions() * h_size(); }
     Index num_states() const noexcept { return config_.num_layers * directions(); }
     bool has_c() const noexcept { return config_.cell == Cell::lstm; }
 
@@ -81,8 +87,8 @@ public:
     /// Numbers of scratch that step needs.
     Index step_scratch(Index batch) const noexcept;
 
-    /// Time step t of `batch` streams, x of one step: from h_prev and c to h and c, [L, batch, H] each; c is null where
-    /// has_c() is false. The same bits as forward's. Only for one direction.
+    /// Time step t of `batch` streams, x of one step: from h_prev and c to h [L, batch, P] and c [L, batch, H]; c is
+    /// null where has_c() is false. The same bits as forward's. Only for one direction.
     void step(Index t, Index batch, LayerInput<T> x, const T* h_prev, T* h, T* c, T* scratch, Poll& poll) const;
 
 private:
@@ -114,7 +120,7 @@ public:
     /// For whole segments: the next forward takes so many steps, at most as many as the constructor's.
     void set_steps(Index steps);
 
-    /// The state that forward begins with: the caller's, [L * directions, N, H] each; zeros; or where the last forward
+    /// The state that forward begins with: the caller's, as StackState has them; zeros; or where the last forward
     /// ended (this for whole segments). Null pointers stand for zeros.
     void load_state(const T* h, const T* c);
     void zero_state() { load_state(nullptr, nullptr); }

@@ -5,11 +5,32 @@ improvises. Names, arguments and answers are the exercises'; the functions of th
 in `rnnfast.reference`.
 
 `check` takes a function that you wrote, such as `lstm_cell_backward`, and says whether it is right; where it is
-not, which variable is wrong first, by how much, and the mistake that gives this very value.
+not, which variable is wrong first, by how much, and the mistake that gives this very value. It needs no compiled
+code.
 """
 
-from rnnfast.course import dinosaur, jazz, steps
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from rnnfast.course.checking.check import check
 from rnnfast.course.checking.report import Report
 
+if TYPE_CHECKING:
+    from rnnfast.course import dinosaur, jazz, steps
+
+_SUBPACKAGES = ("dinosaur", "jazz", "steps")
+"""Imported when first used: `check` needs none of them."""
+
 __all__ = ["Report", "check", "dinosaur", "jazz", "steps"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"rnnfast.course.{name}")
+    raise AttributeError(f"module 'rnnfast.course' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -15,7 +15,6 @@ import numpy as np
 
 from rnnfast import _core
 from rnnfast.reference._arrays import Floats, Parameters
-from rnnfast.reference.steps._parts import take_output
 
 
 class Weights(NamedTuple):
@@ -36,9 +35,14 @@ def one_step(array: Floats) -> Floats:
     return array[:, :, np.newaxis]
 
 
-def stack(columns: Iterable[Floats]) -> Floats:
+def columns(states: Floats) -> list[Floats]:
+    """Give the states [T, m, n] of each step as [n, m], in place."""
+    return [state.T for state in states]
+
+
+def stack(steps: Iterable[Floats]) -> Floats:
     """Turn arrays [n, m], one for each step, into [T, m, n]."""
-    return np.ascontiguousarray(np.stack([column.T for column in columns]))
+    return np.ascontiguousarray(np.stack([step.T for step in steps]))
 
 
 def join(matrices: Sequence[Floats], biases: Sequence[Floats] = ()) -> Weights:
@@ -69,11 +73,10 @@ def zero_gradients(gates: str, n_a: int, n_x: int) -> dict[str, Floats]:
     return zeros
 
 
-def predictions(a: Floats, parameters: Parameters, W: str) -> Floats:
-    """Give softmax(W a + by) for the states a [T, m, n_a]: [n_y, m, T]. `W` names the weights [n_y, n_a]."""
+def predictions(a: Floats, Wy: Floats, by: Floats) -> Floats:
+    """Give softmax(Wy a + by) [n_y, m, T] for the states a [T, m, n_a]."""
     T, m, n_a = a.shape
-    weights, by = take_output(parameters, W, n_a)
-    logits = _core.dense_forward(a.reshape(T * m, n_a), np.array(weights.T, order="C"), by[:, 0].copy())
+    logits = _core.dense_forward(a.reshape(T * m, n_a), swapped(Wy), by[:, 0].copy())
     return swapped(_core.softmax(logits).reshape(T, m, len(by)))
 
 
@@ -82,7 +85,7 @@ def expect_one_run(cells: Sequence[Any], states: str) -> None:
     for t, (before, after) in enumerate(pairwise(cells)):
         for state in states:
             left, found = getattr(before, f"{state}_next"), getattr(after, f"{state}_prev")
-            if not np.array_equal(left, found, equal_nan=True):
+            if left is not found and not np.array_equal(left, found, equal_nan=True):
                 raise ValueError(
                     f"caches[0][{t + 1}].{state}_prev differs from caches[0][{t}].{state}_next, "
                     "expected the steps of one run"

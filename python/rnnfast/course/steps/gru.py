@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from rnnfast import _core
 from rnnfast.course.steps._layout import (
+    columns,
     expect_one_run,
     join,
     one_step,
@@ -173,15 +174,15 @@ def _run(
     n_a, n_x = len(a0), len(x)
     W, b = (n_a, n_a + n_x), (n_a, 1)
     Wr, br, Wu, bu, Wc, bc = take(parameters, Wr=W, br=b, Wu=W, bu=b, Wc=W, bc=b)
-    take_output(parameters, "Wy", n_a)
+    Wy, by = take_output(parameters, "Wy", n_a)
     weights = join([Wr, -Wu, Wc], [br, -bu, bc])
     h, gates, _ = _core.gru_forward(swapped(x), *weights, _RESET_BEFORE, swapped(a0))
     gates[:, :, n_a : 2 * n_a] = 1 - gates[:, :, n_a : 2 * n_a]
-    cells = []
-    for t in range(x.shape[2]):
-        rt, ut, cct = np.split(gates[t].T, len(_GATES))
-        cells.append(GruCache(h[t + 1].T, h[t].T, rt, ut, cct, x[:, :, t], parameters))
-    return swapped(h[1:]), predictions(h[1:], parameters, "Wy"), (cells, x)
+    a, cells = columns(h), []
+    for t, of_step in enumerate(columns(gates)):
+        rt, ut, cct = np.split(of_step, len(_GATES))
+        cells.append(GruCache(a[t + 1], a[t], rt, ut, cct, x[:, :, t], parameters))
+    return swapped(h[1:]), predictions(h[1:], Wy, by), (cells, x)
 
 
 def _run_back(da: Floats, cells: Sequence[GruCache]) -> Gradients:

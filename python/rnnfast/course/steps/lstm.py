@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from rnnfast import _core
 from rnnfast.course.steps._layout import (
+    columns,
     expect_one_run,
     join,
     one_step,
@@ -42,11 +43,14 @@ class _Run(NamedTuple):
     c: Floats
     gates: Floats
 
-    def cell(self, t: int, xt: Floats, parameters: Parameters) -> LstmCache:
-        """Cut out the cache of step t."""
-        it, ft, cct, ot = np.split(self.gates[t].T, len(_ENGINE_GATES))
-        h, c = self.h, self.c
-        return LstmCache(h[t + 1].T, c[t + 1].T, h[t].T, c[t].T, ft, it, cct, ot, xt, parameters)
+    def cells(self, x: Floats, parameters: Parameters) -> list[LstmCache]:
+        """Cut out the cache of each step."""
+        a, c, cells = columns(self.h), columns(self.c), []
+        for t, of_step in enumerate(columns(self.gates)):
+            it, ft, cct, ot = np.split(of_step, len(_GATES))
+            states = a[t + 1], c[t + 1], a[t], c[t]
+            cells.append(LstmCache(*states, ft, it, cct, ot, x[:, :, t], parameters))
+        return cells
 
 
 def lstm_cell_forward(
@@ -93,8 +97,9 @@ def lstm_cell_forward(
     xt = floats("xt", xt, None, None)
     a_prev = floats("a_prev", a_prev, None, xt.shape[1])
     c_prev = floats("c_prev", c_prev, *a_prev.shape)
-    run, yt_pred = _run(one_step(xt), a_prev, c_prev, parameters)
-    cache = run.cell(0, xt, parameters)
+    x = one_step(xt)
+    run, yt_pred = _run(x, a_prev, c_prev, parameters)
+    (cache,) = run.cells(x, parameters)
     return cache.a_next, cache.c_next, yt_pred[:, :, 0], cache
 
 
@@ -127,8 +132,7 @@ def lstm_forward(
     x = floats("x", x, None, None, None)
     a0 = floats("a0", a0, None, x.shape[1])
     run, y = _run(x, a0, np.zeros_like(a0), parameters)
-    caches = [run.cell(t, x[:, :, t], parameters) for t in range(x.shape[2])]
-    return swapped(run.h[1:]), y, swapped(run.c[1:]), (caches, x)
+    return swapped(run.h[1:]), y, swapped(run.c[1:]), (run.cells(x, parameters), x)
 
 
 def lstm_cell_backward(da_next: ArrayLike, dc_next: ArrayLike, cache: Sequence[Any]) -> Gradients:
@@ -203,10 +207,10 @@ def _run(x: Floats, a0: Floats, c0: Floats, parameters: Parameters) -> tuple[_Ru
     W, b = (n_a, n_a + n_x), (n_a, 1)
     Wf, bf, Wi, bi = take(parameters, Wf=W, bf=b, Wi=W, bi=b)
     Wc, bc, Wo, bo = take(parameters, Wc=W, bc=b, Wo=W, bo=b)
-    take_output(parameters, "Wy", n_a)
+    Wy, by = take_output(parameters, "Wy", n_a)
     weights = join([Wi, Wf, Wc, Wo], [bi, bf, bc, bo])
     run = _Run(*_core.lstm_forward(swapped(x), *weights, swapped(a0), swapped(c0)))
-    return run, predictions(run.h[1:], parameters, "Wy")
+    return run, predictions(run.h[1:], Wy, by)
 
 
 def _run_back(da: Floats, dc_last: Floats, cells: Sequence[LstmCache]) -> Gradients:

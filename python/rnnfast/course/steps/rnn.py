@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnfast import _core
-from rnnfast.course.steps._layout import expect_one_run, one_step, predictions, stack, swapped
+from rnnfast.course.steps._layout import columns, expect_one_run, one_step, predictions, stack, swapped
 from rnnfast.reference._arrays import Floats, Gradients, Parameters, floats, take
 from rnnfast.reference.steps._parts import take_cache, take_caches, take_output
 from rnnfast.reference.steps.rnn import RnnCache
@@ -88,7 +88,8 @@ def rnn_forward(
     x = floats("x", x, None, None, None)
     a0 = floats("a0", a0, None, x.shape[1])
     h, y_pred = _run(x, a0, parameters)
-    caches = [RnnCache(h[t + 1].T, h[t].T, x[:, :, t], parameters) for t in range(x.shape[2])]
+    a = columns(h)
+    caches = [RnnCache(a[t + 1], a[t], x[:, :, t], parameters) for t in range(x.shape[2])]
     return swapped(h[1:]), y_pred, (caches, x)
 
 
@@ -159,9 +160,9 @@ def _run(x: Floats, a0: Floats, parameters: Parameters) -> tuple[Floats, Floats]
     """Give the states [T + 1, m, n_a], the initial one first, and the predictions [n_y, m, T]."""
     n_a, n_x = len(a0), len(x)
     Wax, Waa, ba = take(parameters, Wax=(n_a, n_x), Waa=(n_a, n_a), ba=(n_a, 1))
-    take_output(parameters, "Wya", n_a)
+    Wya, by = take_output(parameters, "Wya", n_a)
     h = _core.rnn_forward(swapped(x), swapped(Wax), swapped(Waa), ba[:, 0].copy(), swapped(a0), "tanh")
-    return h, predictions(h[1:], parameters, "Wya")
+    return h, predictions(h[1:], Wya, by)
 
 
 def _run_back(da: Floats, cells: Sequence[RnnCache]) -> Gradients:

@@ -15,19 +15,13 @@ from .conftest import FMA_ISAS
 inf = np.inf
 FILTERS = [
     {"top_n_sigma": 1.0},
-    {"top_n_sigma": 0.3},
-    {"top_k": 1},
     {"top_k": 7},
-    {"typical_p": 0.2},
-    {"typical_p": 0.9},
-    {"top_p": 0.1},
+    {"typical_p": 0.6},
     {"top_p": 0.9},
     {"min_p": 0.05},
-    {"min_p": 1.0},
     {"repetition_penalty": 1.3},
     {"repetition_penalty": 0.5, "penalty_window": 3},
-    {"presence_penalty": 0.7, "frequency_penalty": 0.4, "penalty_window": 8},
-    {"frequency_penalty": -0.3},
+    {"presence_penalty": 0.7, "frequency_penalty": -0.4, "penalty_window": 8},
     {"logit_bias": {0: 2.0, 3: -1.5}},
     {"ban": [1, 2]},
     {
@@ -74,11 +68,11 @@ def test_float32_differs_only_at_a_border(settings):
     """A filter's threshold is a rounded number: a token may fall on its other side where it is that near."""
     config, specification = Sampler(**settings).native(), Sampling(**settings)
     different = 0
-    for logits, history in vectors(10_000, np.float32):
+    for logits, history in vectors(1000, np.float32):
         got = _core.filter_logits(logits, config, history)
         expected = filter_logits(logits, specification, history)
         different += not np.array_equal(np.isfinite(got), np.isfinite(expected))
-    assert different <= 2
+    assert different <= 1
 
 
 @pytest.mark.parametrize("settings", FILTERS, ids=str)
@@ -86,7 +80,7 @@ def test_every_instruction_set_keeps_the_same(run_on, dtype, settings):
     config = Sampler(**settings).native()
 
     def kept():
-        return [_core.filter_logits(x, config, history).tobytes() for x, history in vectors(300, dtype)]
+        return [_core.filter_logits(x, config, history).tobytes() for x, history in vectors(100, dtype)]
 
     first, *others = (run_on(isa, kept) for isa in FMA_ISAS)
     assert all(other == first for other in others)
@@ -142,7 +136,7 @@ def textbook(logits, history, settings):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"temperature": 0.5}, {"temperature": 3.0}, *(f for f in FILTERS if f.get("top_k") != 1)],
+    [{}, {"temperature": 0.5}, {"temperature": 3.0}, *FILTERS],
     ids=str,
 )
 def test_a_million_draws_have_the_textbooks_shares(dtype, settings):

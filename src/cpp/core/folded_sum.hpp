@@ -9,7 +9,10 @@ namespace rnnfast {
 template <class Term>
 double folded_sum(Index n, Term term) {
     double partial[16] = {};
-    for (Index j = 0; j < n; ++j) partial[j % 16] += term(j);
+    Index j = 0;
+    for (; j + 16 <= n; j += 16)
+        for (Index k = 0; k < 16; ++k) partial[k] += term(j + k);
+    for (Index k = 0; j + k < n; ++k) partial[k] += term(j + k);
     for (Index half = 8; half > 0; half /= 2)
         for (Index k = 0; k < half; ++k) partial[k] += partial[k + half];
     return partial[0];

@@ -28,13 +28,15 @@ bool Filters<T>::any(const SamplerConfig& c) {
 }
 
 template <class T>
-Filters<T>::Filters(const SamplerConfig& config, Index V) : config_(config), V_(V), probabilities_(V), candidates_(V) {
+Filters<T>::Filters(const SamplerConfig& config, Index V)
+    : config_(config), V_(V), probabilities_(V), likeliest_(V), most_typical_(V) {
     const T min_p = static_cast<T>(config.min_p);
     active_kernels<T>().log(1, &min_p, &log_min_p_);
 }
 
 template <class T>
 void Filters<T>::operator()(T* x, T most) {
+    sorted_ = false;
     if (config_.top_n_sigma > 0) keep_top_n_sigma(x, most);
     if (config_.top_k > 0) keep_top_k(x);
     if (config_.typical_p < 1) keep_typical(x, most);
@@ -59,18 +61,13 @@ void Filters<T>::keep_top_n_sigma(T* x, T most) const {
                                        }) /
                             count;
     const double limit = -config_.top_n_sigma * std::sqrt(variance);
-    for (Index j = 0; j < V_; ++j)
-        if (distance(j) < limit) x[j] = -infinity<T>;
+    for (Index j = 0; j < V_; ++j) x[j] = distance(j) < limit ? -infinity<T> : x[j];
 }
 
 template <class T>
 void Filters<T>::keep_top_k(T* x) {
-    make_candidates(x, [x](Index j) { return -x[j]; });
-    if (count_ <= config_.top_k) return;
-    Candidate* const first = candidates_.data();
-    std::nth_element(first, first + config_.top_k, first + count_,
-                     [](const Candidate& a, const Candidate& b) { return later(b, a); });
-    for (Index c = config_.top_k; c < count_; ++c) x[first[c].id] = -infinity<T>;
+    sort_likeliest_first(x);
+    for (Index k = config_.top_k; k < likeliest_.size(); ++k) x[likeliest_[k]] = -infinity<T>;
 }
 
 // -log p_j - H = E[log p] - log p_j = E[x - m] - (x_j - m): the logarithm of the sum cancels.
@@ -81,22 +78,24 @@ void Filters<T>::keep_typical(T* x, T most) {
         return probabilities_[j] > 0 ? static_cast<double>(probabilities_[j]) * static_cast<double>(x[j] - most) : 0;
     });
     const T mean = static_cast<T>(expected);
-    make_candidates(x, [=](Index j) { return std::abs(mean - (x[j] - most)); });
-    keep_first(x, config_.typical_p);
+    most_typical_.clear();
+    for (Index j = 0; j < V_; ++j)
+        most_typical_.push(std::abs(mean - (x[j] - most)), static_cast<std::int32_t>(j), x[j] > -infinity<T>);
+    most_typical_.sort();
+    keep_first(most_typical_, config_.typical_p, x);
 }
 
 template <class T>
 void Filters<T>::keep_top_p(T* x) {
     make_probabilities(x);
-    make_candidates(x, [x](Index j) { return -x[j]; });
-    keep_first(x, config_.top_p);
+    sort_likeliest_first(x);
+    keep_first(likeliest_, config_.top_p, x);
 }
 
 template <class T>
 void Filters<T>::keep_min_p(T* x) const {
     const T most = largest(V_, x);
-    for (Index j = 0; j < V_; ++j)
-        if (x[j] - most < log_min_p_) x[j] = -infinity<T>;
+    for (Index j = 0; j < V_; ++j) x[j] = x[j] - most < log_min_p_ ? -infinity<T> : x[j];
 }
 
 template <class T>
@@ -105,28 +104,23 @@ void Filters<T>::make_probabilities(const T* x) {
     active_kernels<T>().softmax(1, V_, probabilities_.data());
 }
 
-// Of the tokens that are kept so far.
+// Once a call: filters between do not change the order of those that stay.
 template <class T>
-template <class Key>
-void Filters<T>::make_candidates(const T* x, Key key) {
-    count_ = 0;
-    for (Index j = 0; j < V_; ++j) {
-        candidates_[count_] = {key(j), static_cast<std::int32_t>(j)};
-        count_ += x[j] > -infinity<T>;
-    }
+void Filters<T>::sort_likeliest_first(const T* x) {
+    if (sorted_) return;
+    sorted_ = true;
+    likeliest_.clear();
+    for (Index j = 0; j < V_; ++j) likeliest_.push(-x[j], static_cast<std::int32_t>(j), x[j] > -infinity<T>);
+    likeliest_.sort();
 }
 
-// Keeps candidates, the first ones first, until their probability reaches p. A heap sorts no more than it must.
+// Keeps tokens in that order until their probability reaches p; those that have been dropped before have none.
 template <class T>
-void Filters<T>::keep_first(T* x, double p) {
-    Candidate* const first = candidates_.data();
-    Candidate* last = first + count_;
-    std::make_heap(first, last, later);
-    for (double reached = 0; reached < p && last > first; --last) {
-        std::pop_heap(first, last, later);
-        reached += static_cast<double>(probabilities_[last[-1].id]);
-    }
-    for (const Candidate* dropped = first; dropped < last; ++dropped) x[dropped->id] = -infinity<T>;
+void Filters<T>::keep_first(const RadixSort<T>& order, double p, T* x) const {
+    Index k = 0;
+    for (double reached = 0; reached < p && k < order.size(); ++k)
+        reached += static_cast<double>(probabilities_[order[k]]);
+    for (; k < order.size(); ++k) x[order[k]] = -infinity<T>;
 }
 
 template class Filters<float>;

@@ -3,6 +3,7 @@
 
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/sampler.hpp"
+#include "sampling/radix_sort.hpp"
 
 namespace rnnfast {
 
@@ -18,30 +19,21 @@ public:
     void operator()(T* x, T most);
 
 private:
-    struct Candidate {
-        T key;  // the smallest go first, of equals the lowest id
-        std::int32_t id;
-    };
-    static bool later(const Candidate& a, const Candidate& b) noexcept {
-        return a.key > b.key || (a.key == b.key && a.id > b.id);
-    }
-
     void keep_top_n_sigma(T* x, T most) const;
     void keep_top_k(T* x);
     void keep_typical(T* x, T most);
     void keep_top_p(T* x);
     void keep_min_p(T* x) const;
     void make_probabilities(const T* x);
-    template <class Key>
-    void make_candidates(const T* x, Key key);
-    void keep_first(T* x, double p);
+    void sort_likeliest_first(const T* x);
+    void keep_first(const RadixSort<T>& order, double p, T* x) const;
 
     SamplerConfig config_;
     Index V_;
     T log_min_p_ = 0;
     Buffer<T> probabilities_;
-    Buffer<Candidate> candidates_;
-    Index count_ = 0;  // of candidates
+    RadixSort<T> likeliest_, most_typical_;
+    bool sorted_ = false;  // whether likeliest_ is of this call
 };
 
 extern template class Filters<float>;

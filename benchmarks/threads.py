@@ -1,8 +1,9 @@
-"""Row 9: training with two threads: against one thread, bit for bit the same, and against each peer with two."""
+"""Row 9: training with two threads, bit for bit as with one: against one thread, and against each peer with two."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import ModuleType
 
@@ -31,20 +32,46 @@ def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row]:
 
 
 def rows_alone(isas: Sequence[str]) -> Iterator[Row]:
-    """Two threads against one."""
+    """Two threads against one: within a call, and as two of Python's that train a model each."""
     for work, task, data, faster in tasks():
+        goal = Goal(faster=faster)
         verify(task, data)
         two = training.ours(task, *data, num_threads=TWO)
         one = training.ours(task, *data, num_threads=1)
-        goal = Goal(faster=faster)
         yield from compare(work, two, "rnnfast, 1 thread", one, goal=goal, isas=isas[:1])
+        yield from compare_models(work, task, data, goal, isas[:1])
+
+
+def compare_models(
+    work: Work, task: Training, data: tuple[training.Tokens, training.Tokens], goal: Goal, isas: Sequence[str]
+) -> Iterator[Row]:
+    """Two models at the same time against the same two, one after the other."""
+    models = [training.ours(task, *data, num_threads=1) for _ in range(TWO)]
+    work = replace(work, name=f"two models: {work.name}", units=TWO * work.units)
+    with ThreadPoolExecutor(TWO) as python_threads:
+
+        def at_once() -> None:
+            list(python_threads.map(lambda train: train(), models))
+
+        def in_turn() -> None:
+            for train in models:
+                train()
+
+        yield from compare(work, at_once, "rnnfast, in turn", in_turn, goal=goal, isas=isas)
 
 
 def verify(task: Training, data: tuple[training.Tokens, training.Tokens]) -> None:
-    """Both must learn the same parameters, bit for bit."""
+    """One thread, two of ours, and either of two models in two of Python's: the same parameters, bit for bit."""
     task = replace(task, epochs=min(task.epochs, 2))
-    models = [training.model_of(task), training.model_of(task)]
-    for model, threads in zip(models, (1, TWO), strict=True):
-        training.ours(task, *data, model=model, num_threads=threads)()
+    models = [training.model_of(task) for _ in range(4)]
+    alone, shared, *pair = (
+        training.ours(task, *data, model=model, num_threads=threads)
+        for model, threads in zip(models, (1, TWO, 1, 1), strict=True)
+    )
+    alone()
+    shared()
+    with ThreadPoolExecutor(TWO) as python_threads:
+        list(python_threads.map(lambda train: train(), pair))
     for name, value in models[0].parameters.items():
-        np.testing.assert_array_equal(value, models[1].parameters[name], err_msg=name)
+        for other in models[1:]:
+            np.testing.assert_array_equal(value, other.parameters[name], err_msg=name)

@@ -12,11 +12,15 @@ using namespace rnnfast;
 
 const limits::Limits* chosen = nullptr;
 
-const limits::Limits* find(const std::string& isa) {
 #if defined(__x86_64__)
-    for (const limits::Limits* known : {&limits::avx2, &limits::avx512})
-        if (isa == known->name) return known;
+constexpr const limits::Limits* all[] = {&limits::avx2, &limits::avx512};
+#elif defined(__aarch64__)
+constexpr const limits::Limits* all[] = {&limits::neon};
 #endif
+
+const limits::Limits* find(const std::string& isa) {
+    for (const limits::Limits* known : all)
+        if (isa == known->name) return known;
     return nullptr;
 }
 

@@ -14,6 +14,6 @@ struct Limits {
     float (*read)(Index n, const float* p, Index rounds) noexcept;
 };
 
-extern const Limits avx2, avx512;  // limits_*.cpp
+extern const Limits avx2, avx512, neon;  // limits_*.cpp, each where its processor is
 
 }  // namespace rnnfast::limits

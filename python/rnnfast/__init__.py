@@ -12,18 +12,24 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rnnfast._core import NonFiniteError, __version__
+from rnnfast._core import NonFiniteError, SamplingError, __version__
+from rnnfast.generation import Generated
 from rnnfast.layers import GRU, LSTM, RNN
+from rnnfast.learning_rate import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearWarmup, StepDecay
 from rnnfast.model import LanguageModel
-from rnnfast.optim import SGD, Adam, Optimizer
+from rnnfast.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from rnnfast.optimizer_state import OptimizerState
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
+from rnnfast.sampling import Sampler
+from rnnfast.scoring import Beam, Score
 from rnnfast.state import State
+from rnnfast.streaming import TokenStream
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import convert, course, music, reference, text
+    from rnnfast import characters, convert, course, music, names, reference, text
 
-_SUBPACKAGES = ("convert", "course", "music", "names", "reference", "text")
+_SUBPACKAGES = ("characters", "convert", "course", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -32,14 +38,29 @@ __all__ = [
     "RNN",
     "SGD",
     "Adam",
+    "AdamW",
+    "Beam",
+    "CosineDecay",
+    "ExponentialDecay",
+    "Generated",
     "History",
+    "InverseTimeDecay",
     "LanguageModel",
+    "LinearWarmup",
     "NonFiniteError",
     "Optimizer",
+    "OptimizerState",
+    "RMSprop",
+    "Sampler",
+    "SamplingError",
+    "Score",
     "State",
+    "StepDecay",
+    "TokenStream",
     "__version__",
     "active_isa",
     "available_isas",
+    "characters",
     "convert",
     "course",
     "music",

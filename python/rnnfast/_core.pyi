@@ -15,6 +15,10 @@ __version__: str
 
 class NonFiniteError(FloatingPointError): ...
 
+class SamplingError(NonFiniteError):
+    stream: int
+    step: int
+
 # Instruction sets
 def known_isas() -> list[str]: ...
 def available_isas() -> list[str]: ...
@@ -114,33 +118,90 @@ def softmax(logits: _Floats, num_threads: int = 1) -> _Floats: ...
 # Random numbers and draws
 def random_word(seed: int, stream: int, position: int, purpose: int) -> int: ...
 def random_permutation(n: int, seed: int, stream: int) -> NDArray[np.int64]: ...
-def draw(logits: _Floats, u: float, temperature: float, greedy: bool, top_k: int, top_p: float) -> int: ...
 
-# Optimisers: p and g are changed in place
+class SamplerConfig:
+    def __init__(
+        self,
+        temperature: float,
+        greedy: bool,
+        top_k: int,
+        top_p: float,
+        min_p: float,
+        typical_p: float,
+        top_n_sigma: float,
+        repetition_penalty: float,
+        presence_penalty: float,
+        frequency_penalty: float,
+        penalty_window: int,
+        logit_bias: list[tuple[int, float]],
+        ban: list[int],
+    ) -> None: ...
+
+def draw(logits: _Floats, u: _Floats, sampler: SamplerConfig, history: _Tokens) -> _Tokens: ...
+def filter_logits(logits: _Floats, sampler: SamplerConfig, history: _Tokens) -> _Floats | None: ...
+
+# Optimisers: what they work on is changed in place
+class InverseTimeDecay:
+    def __init__(self, decay: float) -> None: ...
+
+class ExponentialDecay:
+    def __init__(self, factor: float) -> None: ...
+
+class StepDecay:
+    def __init__(self, every: int, factor: float) -> None: ...
+
+class CosineDecay:
+    def __init__(self, steps: int, final_rate: float) -> None: ...
+
+_Decay = InverseTimeDecay | ExponentialDecay | StepDecay | CosineDecay
+
+class LearningRate:
+    def __init__(
+        self, rate: float, decay: _Decay, warmup_steps: int = 0, warmup_start: float = 0.0
+    ) -> None: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def decay(self) -> _Decay: ...
+    def at(self, step: int) -> float: ...
+
 class OptimizerConfig:
     def __init__(
         self,
         kind: str,
-        learning_rate: float,
-        beta1: float,
-        beta2: float,
-        epsilon: float,
-        keras_epsilon: bool,
-        decay: float,
+        learning_rate: LearningRate,
+        *,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        alpha: float = 0.99,
+        centered: bool = False,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        keras_epsilon: bool = False,
     ) -> None: ...
-
-class _OptimizerState:
-    def __init__(self) -> None: ...
     @property
-    def steps(self) -> int: ...
-
-class OptimizerStateF32(_OptimizerState): ...
-class OptimizerStateF64(_OptimizerState): ...
+    def kind(self) -> str: ...
+    @property
+    def slots(self) -> list[str]: ...
 
 def optimizer_step(
-    config: OptimizerConfig, g: _Floats, p: _Floats, state: _OptimizerState, num_threads: int = 1
-) -> None: ...
-def clip_gradient(value: float | None, norm: float | None, g: _Floats, num_threads: int = 1) -> float: ...
+    config: OptimizerConfig,
+    clip_value: float | None,
+    clip_norm: float | None,
+    keras_clip_norm: bool,
+    parameters: list[_AnyFloats],
+    gradients: list[_AnyFloats],
+    slots: dict[str, list[_AnyFloats]],
+    steps: int,
+    beta1_power: float,
+    beta2_power: float,
+    num_threads: int = 1,
+) -> tuple[float, int, float, float]: ...
+def clip_gradient(
+    value: float | None, norm: float | None, g: _Floats, keras_clip_norm: bool = False, num_threads: int = 1
+) -> float: ...
 
 # Recurrent layers with parameters of their own; c is (0, N, H) where the cell has none
 class _Recurrent:
@@ -189,6 +250,21 @@ class _Run:
 class RunF32(_Run): ...
 class RunF64(_Run): ...
 
+# Online learning: all arrays but inputs, targets and lengths are changed in place
+def learn_online(
+    W: _Floats,
+    R: _Floats,
+    b: _Floats,
+    dense_W: _Floats,
+    dense_b: _Floats,
+    h: _Floats,
+    inputs: _Tokens,
+    targets: _Tokens,
+    lengths: NDArray[np.int64],
+    learning_rate: float,
+    clip_value: float | None,
+) -> NDArray[np.float64]: ...
+
 # The language model
 def parameter_shapes(
     vocab_size: int, hidden_size: int, num_layers: int, cell: str, embedding_size: int, tie_weights: bool
@@ -229,7 +305,7 @@ class _LanguageModel:
         self,
     ) -> tuple[
         dict[str, _AnyFloats],
-        tuple[str, int, float, float, dict[str, _AnyFloats], dict[str, _AnyFloats]],
+        tuple[str, int, float, float, dict[str, dict[str, _AnyFloats]]],
         int,
     ]: ...
     def restore(
@@ -239,8 +315,7 @@ class _LanguageModel:
         steps: int,
         beta1_power: float,
         beta2_power: float,
-        m: dict[str, _AnyFloats],
-        v: dict[str, _AnyFloats],
+        slots: dict[str, dict[str, _AnyFloats]],
         epochs_begun: int,
     ) -> None: ...
     def fit(
@@ -253,6 +328,7 @@ class _LanguageModel:
         reduction: str,
         clip_value: float | None,
         clip_norm: float | None,
+        keras_clip_norm: bool,
         shuffle: bool,
         validation: tuple[_Tokens, _Tokens] | None,
         progress: FitProgress,
@@ -267,7 +343,7 @@ class _LanguageModel:
         self,
         inputs: _Tokens,
         h: _AnyFloats,
-        c: _AnyFloats,
+        c: _AnyFloats | None,
         position: NDArray[np.uint64],
         num_threads: int,
     ) -> tuple[_AnyFloats, _AnyFloats, _AnyFloats]: ...
@@ -276,17 +352,64 @@ class _LanguageModel:
         length: int,
         prompts: list[_Tokens],
         keys: list[tuple[int, int]],
-        temperature: float,
-        greedy: bool,
-        top_k: int,
-        top_p: float,
-        stop_token: int,
+        sampler: SamplerConfig,
+        stop: list[list[int]],
         initial_token: int,
         h: _AnyFloats,
-        c: _AnyFloats,
+        c: _AnyFloats | None,
         position: NDArray[np.uint64],
         num_threads: int,
-    ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64]]: ...
+        min_length: int = 0,
+        stop_when: Callable[[_Tokens], object] | None = None,
+        histories: list[_Tokens] = ...,
+        num_alternatives: int | None = None,
+    ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64], dict[str, NDArray[Any]]]: ...
+    def score(
+        self,
+        first: _Tokens,
+        tokens: _Tokens,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+        num_threads: int,
+    ) -> _AnyFloats: ...
+    def beam_search(
+        self,
+        width: int,
+        length: int,
+        length_penalty: float,
+        prompt: _Tokens,
+        stop: list[list[int]],
+        initial_token: int,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+    ) -> list[tuple[_Tokens, float, float]]: ...
 
+class _TokenIterator:
+    def __init__(
+        self,
+        model: _LanguageModel,
+        length: int,
+        prompts: list[_Tokens],
+        keys: list[tuple[int, int]],
+        sampler: SamplerConfig,
+        stop: list[list[int]],
+        initial_token: int,
+        h: _AnyFloats,
+        c: _AnyFloats | None,
+        position: NDArray[np.uint64],
+        min_length: int,
+        stop_when: Callable[[_Tokens], object] | None,
+        histories: list[_Tokens],
+    ) -> None: ...
+    def __iter__(self) -> _TokenIterator: ...
+    def __next__(self) -> Any: ...
+    def state(
+        self,
+    ) -> tuple[_AnyFloats, _AnyFloats, NDArray[np.uint64], _Tokens, NDArray[np.int64], list[list[int]]]: ...
+
+class TokenIteratorF32(_TokenIterator): ...
+class TokenIteratorF64(_TokenIterator): ...
 class LanguageModelF32(_LanguageModel): ...
 class LanguageModelF64(_LanguageModel): ...

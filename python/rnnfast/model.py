@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import _core, text
+from rnnfast import _core, generation, scoring, streaming, text
 from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
+from rnnfast.generation import Generated, GenerateKeywords, Stop, StreamKeywords
 from rnnfast.optim import Adam, Optimizer
-from rnnfast.prompts import Prompt, prompt_arrays, separate
-from rnnfast.state import Floats, State, checked_state, expect_state, native_c, zero_state
+from rnnfast.optimizer_state import OptimizerState
+from rnnfast.prompts import Prompt
+from rnnfast.scoring import Beam, Score
+from rnnfast.state import Floats, State, checked_state, native_c, zero_state
+from rnnfast.streaming import OnToken, TokenStream
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
 
 Callback = Callable[[int, History], Any]
@@ -197,6 +201,7 @@ class LanguageModel:
         reduction: str = "token",
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        keras_clip_norm: bool = False,
         shuffle: bool = True,
         validation: Any = None,
         callbacks: Sequence[Callback] = (),
@@ -217,15 +222,17 @@ class LanguageModel:
         epochs : int
         batch_size : int, optional
             Samples a step; None is all of them.
-        optimizer : Adam or SGD
-            What it remembers stays in the model: fitting 50 epochs twice equals 100 once. One of another kind starts
-            afresh.
+        optimizer : SGD, RMSprop, Adam or AdamW
+            What it remembers stays in the model: fitting 50 epochs twice equals 100 once. One that remembers other
+            things starts afresh.
         reduction : {"token", "sequence"}
             The loss that is differentiated: its mean over the batch's targets that count, or its sum over time averaged
             over the batch.
         clip_value, clip_norm : float, optional
             Each element of the gradient into [-clip_value, clip_value]; then the whole gradient scaled to a global norm
-            of at most clip_norm (as PyTorch's clip_grad_norm_).
+            of at most clip_norm: by ``min(1, clip_norm / (norm + 1e-6))``, as PyTorch's clip_grad_norm_.
+        keras_clip_norm : bool
+            By ``min(1, clip_norm / norm)`` instead, as Keras' global_clipnorm.
         shuffle : bool
             A new order of samples each epoch, decided by the model's seed and its epochs so far.
         validation : (X, Y) or float, optional
@@ -279,6 +286,7 @@ class LanguageModel:
             "reduction": _reduction(reduction),
             "clip_value": None if clip_value is None else real("clip_value", clip_value),
             "clip_norm": None if clip_norm is None else real("clip_norm", clip_norm),
+            "keras_clip_norm": bool(keras_clip_norm),
             "shuffle": bool(shuffle),
             "num_threads": thread_count(num_threads),
             "truncate": _at_least_one("truncate", truncate, "no cut"),
@@ -288,7 +296,7 @@ class LanguageModel:
         if progress:
             from rnnfast.progress import ProgressBar
 
-            display = ProgressBar(settings["epochs"], inputs.shape, native_progress)
+            display = ProgressBar(settings["epochs"], inputs.shape, native_progress, settings["reduction"])
         try:
             self._native.fit(
                 inputs,
@@ -379,82 +387,207 @@ class LanguageModel:
         probabilities, after = self.predict(inputs[:, np.newaxis], state)
         return probabilities[:, 0], after
 
+    @overload
     def generate(
         self,
         length: int,
         *,
-        prompt: Prompt = None,
-        temperature: float = 1.0,
-        greedy: bool = False,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        num_streams: int = 1,
-        stop_token: int | None = None,
-        seed: int = 0,
-        initial_token: int = -1,
-        state: State | None = None,
-        num_threads: int | None = None,
-    ) -> Tokens:
+        return_details: Literal[False] = False,
+        on_token: OnToken | None = None,
+        **keywords: Unpack[GenerateKeywords],
+    ) -> Tokens: ...
+    @overload
+    def generate(
+        self, length: int, *, return_details: Literal[True], **keywords: Unpack[GenerateKeywords]
+    ) -> Generated: ...
+    def generate(
+        self,
+        length: int,
+        *,
+        return_details: bool = False,
+        on_token: OnToken | None = None,
+        **keywords: Unpack[GenerateKeywords],
+    ) -> Tokens | Generated:
         """Generate tokens: cell, dense layer, draw and feedback in one native call. Ctrl-C works.
 
         Parameters
         ----------
         length : int
             Tokens a stream, the prompt not counted.
+        return_details : bool
+            Return more than the tokens: a `Generated`, with the state to go on from.
+        on_token : function, optional
+            Called with each item of `stream` as it is drawn, an int or an (N,) array; an answer of True ends it. Then
+            without details.
         prompt : integers, str, or a sequence of prompts, optional
             Read before the first draw, by all streams or, where it is a sequence of prompts, each by one. Text where
             the model has a vocabulary.
-        temperature : float
-            Divides the logits of what top_k and top_p keep; 0 is greedy.
-        greedy : bool
-            The likeliest token, ties to the lowest id.
-        top_k : int, optional
-            Draw from the k likeliest tokens only; None or 0: all.
-        top_p : float, optional
-            Then from the likeliest tokens whose probability reaches top_p; None or 1: all.
+        sampler : Sampler, optional
+            How tokens are drawn. Its fields (``temperature=0.8``, ``top_k=5``, ``greedy=True``, ...) may be given
+            directly instead, but not both.
         num_streams : int
-            Independent streams; may be left out where `prompt` or `state` says it.
+            Independent streams; may be left out where `prompt`, `state` or `seed` says it.
+        stop : int, str, function, or a sequence of these and of token sequences, optional
+            What ends a stream, itself drawn: a token; a string, for a model with a vocabulary; several tokens in a row;
+            or f(tokens) that is true of a stream's tokens so far, (t,) int32, called after each of them.
         stop_token : int, optional
-            A stream ends with it.
-        seed : int
-            0 to 2^64 - 1. Stream i draws its random numbers by (seed, i), whatever the other streams do.
+            The same as `stop` of one token.
+        min_length : int
+            Before so many tokens a stream does not stop: a token that would complete a stop is not drawn, and a
+            function not called.
+        seed : int, sequence of int, or None
+            0 to 2^64 - 1. Stream i draws its random numbers by (seed, i), whatever the other streams do; with a list of
+            seeds by (seed[i], 0); None is another seed each time, which the details tell.
         initial_token : int
             The input before the first draw where there is no prompt; -1 is the zero vector.
         state : State, optional
-            Where the streams begin; None: zeros. It is not changed.
+            Where the streams begin; None: zeros. It is not changed. What it has `pending` is read before the prompt.
+        num_alternatives : int
+            How many of the likeliest tokens at each place the details tell.
         num_threads : int, optional
-            As in `fit`; a stream is the work of one thread.
+            As in `fit`; a stream is the work of one thread, and with a function in `stop` all are.
 
         Returns
         -------
         tokens : (num_streams, length) int32
-            What was drawn, without the prompt; -1 after a stop.
+            What was drawn, without the prompt; -1 after a stop. With `return_details` a `Generated` that has them.
 
         Raises
         ------
-        NonFiniteError
-            Where the logits allow no draw (the weights have overflowed); names stream and step.
+        SamplingError
+            (a NonFiniteError) Where there is no token to draw, because the weights have overflowed or all tokens are
+            banned; its `stream` and `step` say where.
+
+        Examples
+        --------
+        >>> from rnnfast import LanguageModel, Sampler
+        >>> model = LanguageModel(5, 8)
+        >>> whole = model.generate(6, sampler=Sampler(temperature=0.8, top_k=3))
+        >>> first = model.generate(4, temperature=0.8, top_k=3, return_details=True)
+        >>> rest = model.generate(2, temperature=0.8, top_k=3, state=first.state)
+        >>> np.array_equal(np.hstack([first.tokens, rest]), whole)
+        True
         """
-        streams = self._num_streams(num_streams, prompt, state)
-        prompts = prompt_arrays(prompt, streams, self.vocab_size, self._vocabulary)
-        before = self._state(state, streams)
-        key = checked_seed(seed)
-        tokens, _, _, _ = self._native.generate(
-            length=integer("length", length),
-            prompts=prompts,
-            keys=[(key, stream) for stream in range(streams)],
-            temperature=real("temperature", temperature),
-            greedy=bool(greedy),
-            top_k=0 if top_k is None else integer("top_k", top_k),
-            top_p=1.0 if top_p is None else real("top_p", top_p),
-            stop_token=-1 if stop_token is None else integer("stop_token", stop_token),
-            initial_token=integer("initial_token", initial_token),
-            h=before.h,
-            c=native_c(before),
-            position=before.position,
-            num_threads=thread_count(num_threads),
+        if on_token is None:
+            return generation.generate(self, length, return_details=return_details, **keywords)
+        if return_details:
+            raise ValueError("on_token and return_details are both given, expected one of the two")
+        return streaming.generate(self, length, on_token, **keywords)
+
+    def stream(self, length: int | None = None, **keywords: Unpack[StreamKeywords]) -> TokenStream:
+        """Generate a token at a time: ``for token in model.stream(...)``.
+
+        Parameters
+        ----------
+        length : int, optional
+            None: without end, or until a stop.
+        keywords
+            As in `generate`, but `num_alternatives` and `num_threads`.
+
+        Returns
+        -------
+        stream : TokenStream
+            Of the tokens that `generate` returns: ints, or (N,) int32 arrays where there are several streams. Has the
+            current `state`.
+
+        Raises
+        ------
+        SamplingError
+            As `generate`, when the item is asked for.
+
+        Examples
+        --------
+        >>> from rnnfast import LanguageModel
+        >>> model = LanguageModel(5, 8)
+        >>> list(model.stream(6, seed=1)) == model.generate(6, seed=1)[0].tolist()
+        True
+        """
+        return TokenStream(self, length, **keywords)
+
+    def score(
+        self,
+        tokens: Any,
+        *,
+        state: State | None = None,
+        initial_token: int = -1,
+        num_threads: int | None = None,
+    ) -> Score:
+        """How probable sequences are, in one native call.
+
+        Parameters
+        ----------
+        tokens : (N, T) integers, -1 after the end; or a sequence of (T,) integers or text; or one of these
+            -1 within a sequence is the zero input and does not count.
+        state : State of N streams, optional
+            What comes before; None: zeros. What it has `pending` is read first.
+        initial_token : int
+            The input before the first token where nothing is pending; -1 is the zero vector.
+        num_threads : int, optional
+            As in `fit`.
+
+        Returns
+        -------
+        score : Score
+            Log-probabilities by token and by sequence, perplexity, bits a token.
+
+        Examples
+        --------
+        >>> from rnnfast import LanguageModel
+        >>> model = LanguageModel(5, 8, dtype="float64")
+        >>> drawn = model.generate(4, num_streams=2, return_details=True)
+        >>> score = model.score(drawn.tokens)
+        >>> np.allclose(score.totals, drawn.log_probabilities.sum(axis=1))
+        True
+        """
+        return scoring.score(self, tokens, state=state, initial_token=initial_token, num_threads=num_threads)
+
+    def beam_search(
+        self,
+        width: int,
+        length: int,
+        *,
+        length_penalty: float = 0.0,
+        prompt: Prompt = None,
+        stop: Stop = None,
+        initial_token: int = -1,
+        state: State | None = None,
+    ) -> list[Beam]:
+        """The likeliest sequences, by breadth-first search that goes on with the best `width` at each step.
+
+        Parameters
+        ----------
+        width : int
+        length : int
+            Tokens that a sequence has at most.
+        length_penalty : float
+            The score is ``log_probability / T**length_penalty``: more than 0 favours long sequences, less short ones.
+        prompt, stop, initial_token, state
+            As in `generate`, for one stream; no function in `stop`. Where a sequence can stop it may be shorter.
+
+        Returns
+        -------
+        beams : list of Beam
+            At most `width`, the best score first, of equals the lowest tokens. Exact where `width` is as large as the
+            number of sequences.
+
+        Examples
+        --------
+        >>> from rnnfast import LanguageModel
+        >>> model = LanguageModel(5, 8)
+        >>> best = model.beam_search(5, 3)[0]
+        >>> round(best.log_probability, 4) == round(float(model.score(best.tokens).totals[0]), 4)
+        True
+        """
+        return scoring.beam_search(
+            self,
+            width,
+            length,
+            length_penalty=length_penalty,
+            prompt=prompt,
+            stop=stop,
+            initial_token=initial_token,
+            state=state,
         )
-        return tokens
 
     def decode(self, tokens: npt.ArrayLike) -> str:
         """Tokens (T,) as text, by the model's vocabulary."""
@@ -474,7 +607,7 @@ class LanguageModel:
             config=dict(self._config),
             vocabulary=self._vocabulary,
             parameters=parameters,
-            optimizer=checkpoint.OptimizerState(*optimizer),
+            optimizer=OptimizerState(*optimizer),
             epochs_begun=epochs_begun,
         )
         checkpoint.save(state, path)
@@ -503,8 +636,7 @@ class LanguageModel:
                 steps=optimizer.steps,
                 beta1_power=optimizer.beta1_power,
                 beta2_power=optimizer.beta2_power,
-                m=optimizer.m,
-                v=optimizer.v,
+                slots=optimizer.slots,
                 epochs_begun=state.epochs_begun,
             )
         except (TypeError, ValueError, OverflowError) as error:
@@ -521,23 +653,6 @@ class LanguageModel:
     def _has_c(self) -> bool:
         return bool(self._config["cell"] == "lstm")
 
-    def _num_streams(self, num_streams: int, prompt: Prompt, state: State | None) -> int:
-        """How many streams num_streams, prompt and state agree on; 1 may be left out."""
-        streams = integer("num_streams", num_streams)
-        if streams < 0:
-            raise ValueError(f"num_streams is {streams}, expected at least 0")
-        if state is not None:
-            expect_state(state)
-        several = separate(prompt)
-        for name, size in (
-            ("state", None if state is None else np.size(state.position)),
-            ("prompt", None if several is None else len(several)),
-        ):
-            if size is not None and streams not in (1, size):
-                raise ValueError(f"{name} is for {size} streams, expected {streams} = num_streams")
-            streams = streams if size is None else size
-        return streams
-
 
 def _at_least_one(name: str, value: Any, none: str) -> int:
     if value is None:
@@ -549,7 +664,7 @@ def _at_least_one(name: str, value: Any, none: str) -> int:
 
 def _optimizer(value: Any) -> Optimizer:
     if not isinstance(value, Optimizer):
-        raise TypeError(f"optimizer is {value!r}, expected an Adam(...) or SGD(...)")
+        raise TypeError(f"optimizer is {value!r}, expected an optimizer such as Adam(...)")
     return value
 
 

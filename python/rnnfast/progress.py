@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import log
 
 from rich.console import Console
 from rich.progress import (
@@ -19,6 +20,7 @@ from rnnfast import _core
 _LEAST_BAR, _LONGEST_BAR = 10, 40
 _TIME = len("0:00:00")
 _LOSS = len("loss 1234.5 nats a window")
+_BITS = len("12.345 bits a token")
 _SPEED = len("12,345,678 tokens/s")
 _SPARE = 4
 """Columns left free at the right: a ^C that the terminal echoes must not wrap the line."""
@@ -34,15 +36,20 @@ class ProgressBar:
         Of the training data.
     progress : FitProgress
         What the native loop writes as it goes.
+    reduction : {"sequence", "token"}
+        Show the loss as it is reduced: in nats a sample, or in bits a token.
     """
 
-    def __init__(self, epochs: int, shape: tuple[int, ...], progress: _core.FitProgress) -> None:
+    def __init__(
+        self, epochs: int, shape: tuple[int, ...], progress: _core.FitProgress, reduction: str = "sequence"
+    ) -> None:
         self._native = progress
+        self._by_token = reduction == "token"
         self._samples = shape[0]
         self._begin = time.perf_counter()
         console = Console(stderr=True)
         self._bar = Progress(
-            *_columns(console.width, epochs),
+            *_columns(console.width, epochs, by_token=self._by_token),
             console=console,
             auto_refresh=False,  # no thread: the training loop calls, about ten times a second
             disable=not console.is_terminal,
@@ -54,13 +61,11 @@ class ProgressBar:
         """Draw the bar as things stand."""
         native = self._native
         done = native.epoch + native.step / max(native.steps_per_epoch, 1)
+        loss = "..."
         if native.epoch:
-            (total, _, _), _, _ = native.stats(native.epoch - 1)
-            loss = f"{total / self._samples:.1f}"
+            loss = self._loss(*native.stats(native.epoch - 1)[0][:2], self._samples)
         elif native.step:  # the first epoch so far: about this share of the samples
-            loss = f"{native.current[0] / (done * self._samples):.1f}"
-        else:
-            loss = "..."
+            loss = self._loss(*native.current[:2], done * self._samples)
         elapsed = max(time.perf_counter() - self._begin, 1e-9)
         self._bar.update(
             self._task,
@@ -70,18 +75,23 @@ class ProgressBar:
         )
         self._bar.refresh()
 
+    def _loss(self, total: float, tokens: int, samples: float) -> str:
+        return f"{total / max(tokens, 1) / log(2):.3f}" if self._by_token else f"{total / samples:.1f}"
+
     def close(self) -> None:
         """Draw it once more and leave the terminal as it was."""
         self.update()
         self._bar.stop()
 
 
-def _columns(width: int, epochs: int) -> list[ProgressColumn]:
+def _columns(width: int, epochs: int, *, by_token: bool) -> list[ProgressColumn]:
     """What a terminal of `width` has room for: bar, count and time left; then the loss; then the speed."""
     columns: list[ProgressColumn] = [MofNCompleteColumn(), TimeRemainingColumn()]
     room = width - _SPARE - _LEAST_BAR - (2 * len(str(epochs)) + 2) - (_TIME + 1)
     for text, size in (
-        ("loss {task.fields[loss]} nats a window", _LOSS),
+        ("{task.fields[loss]} bits a token", _BITS)
+        if by_token
+        else ("loss {task.fields[loss]} nats a window", _LOSS),
         ("{task.fields[speed]} tokens/s", _SPEED),
     ):
         if room <= size:

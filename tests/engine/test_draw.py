@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnfast import _core, reference
+from rnnfast import Sampler, _core, reference
 
 from .cases import SIZES
 from .conftest import FMA_ISAS
@@ -25,8 +25,14 @@ OPTIONS = [
 UNIFORMS = [0.0, 1e-9, 0.1, 0.37, 0.5, 0.9, 0.999, 1 - 2**-24]
 
 
-def draw(logits, u, *, temperature=1.0, greedy=False, top_k=0, top_p=1.0):
-    return _core.draw(logits, u, temperature, greedy, top_k, top_p)
+def draw(logits, u, **options):
+    return draws(logits, [u], **options)[0]
+
+
+def draws(logits, u, *, history=(), **options):
+    """The token of each u, -1 where there is none."""
+    u, history = np.asarray(u, logits.dtype), np.asarray(history, np.int32)
+    return _core.draw(logits, u, Sampler(**options).native(), history).tolist()
 
 
 def make(V, dtype, seed=0):
@@ -52,46 +58,6 @@ def test_the_same_token_on_every_instruction_set(run_on, dtype, V, options):
 
     first, *others = (run_on(isa, tokens) for isa in FMA_ISAS)
     assert all(other == first for other in others)
-
-
-def probabilities(logits, *, temperature=1.0, top_k=0, top_p=1.0):
-    """The distribution, from the definition of each filter and no code of ours."""
-    x = logits.astype(np.float64)
-    order = np.argsort(-x, kind="stable")
-    keep = order[: top_k or None]
-    p = np.exp(x[keep] - x.max())
-    p /= p.sum()
-    if top_p < 1:
-        keep = keep[: np.searchsorted(np.cumsum(p), top_p) + 1]
-    weights = np.zeros_like(x)
-    weights[keep] = np.exp((x[keep] - x.max()) / temperature)
-    return weights / weights.sum()
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"temperature": 0.5},
-        {"temperature": 3.0},
-        {"top_k": 4},
-        {"top_p": 0.8},
-        {"top_k": 9, "top_p": 0.6},
-    ],
-    ids=str,
-)
-def test_a_hundred_thousand_draws_have_the_right_shares(dtype, options):
-    logits, draws = make(20, dtype), 100_000
-    expected = draws * probabilities(logits, **options)
-    u = np.random.default_rng(1).random(draws).astype(dtype)
-    u[u == 1] = 0
-    counts = np.bincount([draw(logits, float(x), **options) for x in u], minlength=20)
-    assert counts[expected == 0].sum() == 0
-    kept = expected > 0
-    assert kept.sum() > 1
-    chi_square = ((counts[kept] - expected[kept]) ** 2 / expected[kept]).sum()
-    freedom = kept.sum() - 1
-    assert chi_square < freedom + 4 * np.sqrt(2 * freedom) + 4  # about p = 1e-4
 
 
 def test_ties_go_to_the_lowest_id(isa, dtype):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnfast import LanguageModel, NonFiniteError, State, reference
+from rnnfast import LanguageModel, NonFiniteError, SamplingError, State, reference
 
 from .cases import assert_near, assert_same_bits, one_hot, roughen
 from .conftest import FMA_ISAS
@@ -164,10 +164,10 @@ def test_logits_that_allow_no_draw_end_with_an_error_that_names_stream_and_step(
     model = make()
     state = model.initial_state(2)
     state.h[:, 1] = np.nan
-    with pytest.raises(
-        NonFiniteError, match=r"generate: stream 1, step 0: the logits hold a nan or only -inf"
-    ):
+    with pytest.raises(SamplingError, match="stream 1, step 0: the logits hold a nan or only -inf") as caught:
         model.generate(5, prompt=[[], [1]], state=state)
+    assert isinstance(caught.value, NonFiniteError)
+    assert (caught.value.stream, caught.value.step) == (1, 0)
 
 
 @pytest.mark.parametrize("cut", [1, 3, 64, 99])

@@ -10,16 +10,22 @@ from pathlib import Path
 import rnnfast
 
 CLASSES = [
+    "CosineDecay",
+    "ExponentialDecay",
     "FitProgress",
+    "InverseTimeDecay",
     "LanguageModelF32",
     "LanguageModelF64",
+    "LearningRate",
     "OptimizerConfig",
-    "OptimizerStateF32",
-    "OptimizerStateF64",
     "RecurrentF32",
     "RecurrentF64",
     "RunF32",
     "RunF64",
+    "SamplerConfig",
+    "StepDecay",
+    "TokenIteratorF32",
+    "TokenIteratorF64",
 ]
 IGNORED = "".join(rf"rnnfast\._core\.{name}" + "\n" for name in CLASSES)
 """Only that these have pybind11's own metaclass; their members are compared."""

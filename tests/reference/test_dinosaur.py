@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnfast import reference
+from rnnfast import course, reference
 
 from .differences import assert_gradient
 
-IMPLEMENTATIONS = [pytest.param(reference.dinosaur, id="reference")]
+IMPLEMENTATIONS = [
+    pytest.param(reference.dinosaur, id="reference"),
+    pytest.param(course.dinosaur, id="course"),
+]
 NAMES = ("Wax", "Waa", "Wya", "b", "by")
 LINES = ["Rex", " mei ", "yi", "kol", "zby"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnfast import reference
+from rnnfast import course, reference
 
 from .differences import assert_gradient
 
-IMPLEMENTATIONS = [pytest.param(reference.steps, id="reference")]
+IMPLEMENTATIONS = [pytest.param(reference.steps, id="reference"), pytest.param(course.steps, id="course")]
 SHAPES = [(1, 1, 1, 1, 1), (3, 1, 2, 4, 5), (2, 4, 5, 3, 1), (4, 3, 2, 5, 3)]  # n_x, m, n_a, n_y, T_x
 GATES = {"rnn": "", "lstm": "fico", "gru": "ruc"}
 CACHES = {

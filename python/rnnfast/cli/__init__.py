@@ -1,4 +1,4 @@
-"""The command line: ``rnnfast solo`` and ``rnnfast inspect``."""
+"""The command line: ``rnnfast solo``, ``inspect``, ``names`` and ``text``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Sequence
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from rnnfast._core import __version__
-    from rnnfast.cli import inspect, solo
+    from rnnfast.cli import inspect, names, solo, text
 
     top = argparse.ArgumentParser(
         prog="rnnfast",
-        description="Learn a tune from a MIDI file with an LSTM, and improvise on it.",
+        description="Learn a tune, a list of names or a text with a recurrent network, and make more of it.",
         epilog="rnnfast COMMAND --help tells more. Errors are one line and exit status 2.",
     )
     top.add_argument("--version", action="version", version=f"rnnfast {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (solo, inspect):
+    for command in (solo, inspect, names, text):
         command.add_to(commands)
     return top
 
@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(arguments)  # imports the commands: Ctrl-C may come during that
         options.run(options)
-    except KeyboardInterrupt:
-        print("rnnfast: interrupted; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"rnnfast: {str(stop) or 'interrupted; nothing was written'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has gone (`| head`): nobody is left to tell
         sys.stderr.close()

@@ -47,17 +47,9 @@ class Outputs:
             raise ValueError(f"two outputs have the same name: {', '.join(map(str, self.paths))}")
         inputs = list(inputs)
         for path in self.paths:
-            folder = writable_target(path).parent
-            if not os.access(folder, os.W_OK):
-                raise PermissionError(f"{str(path)!r}: the folder {str(folder)!r} is not writable")
-            if any(_is_same_file(path, source) for source in inputs):
-                raise ValueError(
-                    f"{str(path)!r} is read and would be overwritten; choose another name with -o"
-                )
-            if path.exists() and not force:
-                raise FileExistsError(f"{str(path)!r} exists; --force overwrites it")
-        if self.plot and importlib.util.find_spec("matplotlib") is None:
-            raise ImportError('--plot needs matplotlib: pip install "rnnfast[plot]"')
+            check_target(path, inputs, force=force)
+        if self.plot:
+            check_plots()
 
     @staticmethod
     def write(writers: dict[Path, Callable[[Path], None]]) -> None:
@@ -65,6 +57,23 @@ class Outputs:
         with atomic_drafts(list(writers)) as drafts:
             for draft, write in zip(drafts, writers.values(), strict=True):
                 write(draft)
+
+
+def check_target(path: Path, inputs: Iterable[str], *, force: bool) -> None:
+    """Raise where a file to be written exists already, cannot be written, or is an input."""
+    folder = writable_target(path).parent
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{str(path)!r}: the folder {str(folder)!r} is not writable")
+    if any(_is_same_file(path, source) for source in inputs):
+        raise ValueError(f"{str(path)!r} is read and would be overwritten; choose another name with -o")
+    if path.exists() and not force:
+        raise FileExistsError(f"{str(path)!r} exists; --force overwrites it")
+
+
+def check_plots() -> None:
+    """Raise where --plot has nothing to draw with."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ImportError('--plot needs matplotlib: pip install "rnnfast[plot]"')
 
 
 def _is_same_file(path: Path, source: str) -> bool:

@@ -1,7 +1,6 @@
 #include <algorithm>
 
-#include "bindings.hpp"
-#include "rnnfast/language_model.hpp"
+#include "model_call.hpp"
 
 namespace rnnfast::bindings {
 namespace {
@@ -25,9 +24,9 @@ void set_parameters(LanguageModel<T>& model, const std::vector<std::optional<Arr
 template <class T>
 void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, Index epochs, Index batch_size,
          const OptimizerConfig& optimizer, const std::string& reduction, std::optional<double> clip_value,
-         std::optional<double> clip_norm, bool shuffle, const std::optional<std::pair<Tokens, Tokens>>& validation,
-         FitProgress& progress, const py::object& epoch_end, const py::object& on_progress, Index num_threads,
-         Index truncate, bool stateful) {
+         std::optional<double> clip_norm, bool keras_clip_norm, bool shuffle,
+         const std::optional<std::pair<Tokens, Tokens>>& validation, FitProgress& progress, const py::object& epoch_end,
+         const py::object& on_progress, Index num_threads, Index truncate, bool stateful) {
     if (reduction != "token" && reduction != "sequence")
         throw py::value_error("reduction is '" + reduction + "', expected 'token' or 'sequence'");
     FitOptions options;
@@ -37,7 +36,7 @@ void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, I
     options.stateful = stateful;
     options.optimizer = optimizer;
     options.reduction = reduction == "token" ? Reduction::token : Reduction::sequence;
-    options.clipping = {clip_value, clip_norm};
+    options.clipping = {clip_value, clip_norm, keras_clip_norm};
     options.shuffle = shuffle;
     options.num_threads = num_threads;
     if (validation) options.validation = sequences(validation->first, validation->second);
@@ -73,28 +72,6 @@ py::tuple evaluate(const LanguageModel<T>& model, const Tokens& given_inputs, co
 }
 
 template <class T>
-struct State {
-    Array<T> h, c;
-    Array<std::uint64_t> position;
-
-    State(const LanguageModel<T>& model, Index N, const Array<T>& h_in, const Array<T>& c_in,
-          const Array<std::uint64_t>& position_in) {
-        const auto& config = model.config();
-        expect_shape("state.h", h_in, {config.num_layers, N, config.hidden_size}, "(L, N, H)");
-        has_c = config.cell == Cell::lstm;
-        expect_shape("state.c", c_in, {has_c ? config.num_layers : 0, N, config.hidden_size},
-                     has_c ? "(L, N, H)" : "(0, N, H), for the cell has no c");
-        expect_shape("state.position", position_in, {N}, "(N,)");
-        h = copy(h_in);
-        c = copy(c_in);
-        position = copy(position_in);
-    }
-    StateView<T> view() { return {h.mutable_data(), has_c ? c.mutable_data() : nullptr, position.mutable_data()}; }
-
-    bool has_c;
-};
-
-template <class T>
 py::tuple predict(const LanguageModel<T>& model, const Tokens& given, const Array<T>& h, const Array<T>& c,
                   const Array<std::uint64_t>& position, Index num_threads) {
     const Tokens inputs = copy(given);  // another thread may change the caller's
@@ -108,38 +85,6 @@ py::tuple predict(const LanguageModel<T>& model, const Tokens& given, const Arra
         model.predict(N, steps, inputs.data(), probabilities.mutable_data(), state.view(), num_threads, poll);
     }
     return py::make_tuple(probabilities, state.h, state.c);
-}
-
-template <class T>
-py::tuple generate(const LanguageModel<T>& model, Index length, const std::vector<Tokens>& prompts,
-                   const std::vector<std::pair<std::uint64_t, std::uint64_t>>& keys, double temperature, bool greedy,
-                   Index top_k, double top_p, std::int32_t stop_token, std::int32_t initial_token, const Array<T>& h,
-                   const Array<T>& c, const Array<std::uint64_t>& position, Index num_threads) {
-    const Index N = static_cast<Index>(keys.size());
-    if (prompts.size() != keys.size())
-        throw py::value_error("prompts has " + std::to_string(prompts.size()) + " entries, expected " +
-                              std::to_string(N) + " as keys");
-    if (length < 0) throw py::value_error("length is " + std::to_string(length) + ", expected at least 0");
-    State<T> state(model, N, h, c, position);
-    GenerateOptions options;
-    options.length = length;
-    options.sampler = {temperature, greedy, top_k, top_p};
-    options.stop_token = stop_token;
-    options.initial_token = initial_token;
-    options.num_threads = num_threads;
-    std::vector<Stream> streams;
-    std::vector<Tokens> own;  // another thread may change the caller's
-    for (std::size_t n = 0; n < keys.size(); ++n) {
-        own.push_back(copy(prompts[n]));
-        streams.push_back({keys[n].first, keys[n].second, own[n].data(), own[n].size()});
-    }
-    Tokens tokens = empty<std::int32_t>({N, length});
-    Poll poll = python_poll();
-    {
-        const py::gil_scoped_release release;
-        model.generate(options, streams, tokens.mutable_data(), state.view(), poll);
-    }
-    return py::make_tuple(tokens, state.h, state.c, state.position);
 }
 
 // A flat array laid out like the parameters <-> a dict of arrays by parameter name.
@@ -167,8 +112,8 @@ Buffer<T> join(const LanguageModel<T>& model, const py::dict& arrays) {
     return flat;
 }
 
-// (parameters, (kind, steps, beta1_power, beta2_power, m, v), epochs_begun): copies of one moment; parameters, m and v
-// are dicts by name, m and v empty before Adam's first step.
+// (parameters, (kind, steps, beta1_power, beta2_power, slots), epochs_begun): copies of one moment; parameters and each
+// slot are dicts by name. A slot that is empty is left out.
 template <class T>
 py::tuple snapshot(const LanguageModel<T>& model) {
     Poll poll = python_poll();
@@ -178,23 +123,21 @@ py::tuple snapshot(const LanguageModel<T>& model) {
         s = model.snapshot(poll);
     }
     const auto& o = s.optimizer;
-    const py::tuple optimizer = py::make_tuple(o.kind == OptimizerConfig::Kind::adam ? "adam" : "sgd", o.steps,
-                                               o.beta1_power, o.beta2_power, split(model, o.m), split(model, o.v));
+    py::dict slots;
+    for (const Slot slot : all_slots)
+        if (o[slot].size()) slots[slot_name(slot)] = split(model, o[slot]);
+    const py::tuple optimizer = py::make_tuple(kind_name(o.kind), o.steps, o.beta1_power, o.beta2_power, slots);
     return py::make_tuple(split(model, s.parameters), optimizer, s.epochs_begun);
 }
 
 template <class T>
 void restore(LanguageModel<T>& model, const py::dict& parameters, const std::string& kind, std::int64_t steps,
-             double beta1_power, double beta2_power, const py::dict& m, const py::dict& v, std::uint64_t epochs_begun) {
-    if (kind != "adam" && kind != "sgd") throw py::value_error("kind is '" + kind + "', expected 'adam' or 'sgd'");
+             double beta1_power, double beta2_power, const py::dict& slots, std::uint64_t epochs_begun) {
     Snapshot<T> s;
     s.parameters = join(model, parameters);
-    s.optimizer.kind = kind == "adam" ? OptimizerConfig::Kind::adam : OptimizerConfig::Kind::sgd;
-    s.optimizer.steps = steps;
-    s.optimizer.beta1_power = beta1_power;
-    s.optimizer.beta2_power = beta2_power;
-    s.optimizer.m = join(model, m);
-    s.optimizer.v = join(model, v);
+    static_cast<OptimizerSteps&>(s.optimizer) = {optimizer_kind(kind), steps, beta1_power, beta2_power};
+    for (const Slot slot : all_slots)
+        if (slots.contains(slot_name(slot))) s.optimizer[slot] = join(model, py::dict(slots[slot_name(slot)]));
     s.epochs_begun = epochs_begun;
     Poll poll = python_poll();
     const py::gil_scoped_release release;
@@ -205,7 +148,8 @@ template <class T>
 void bind(py::module_& m, const char* name) {
     const auto array = [](const char* argument) { return py::arg(argument).noconvert(); };
     using Model = LanguageModel<T>;
-    py::class_<Model>(m, name)
+    py::class_<Model> model(m, name);
+    model
         .def(py::init([](Index vocab_size, Index hidden_size, Index num_layers, std::uint64_t seed,
                          const std::string& cell, Index embedding_size, bool tie_weights, double dropout) {
                  const LanguageModelConfig config{vocab_size,       hidden_size,    num_layers,  seed,
@@ -223,16 +167,15 @@ void bind(py::module_& m, const char* name) {
         .def("set_parameters", set_parameters<T>, py::arg("values"))
         .def("snapshot", snapshot<T>)
         .def("restore", restore<T>, py::arg("parameters"), py::arg("kind"), py::arg("steps"), py::arg("beta1_power"),
-             py::arg("beta2_power"), py::arg("m"), py::arg("v"), py::arg("epochs_begun"))
+             py::arg("beta2_power"), py::arg("slots"), py::arg("epochs_begun"))
         .def("fit", fit<T>, array("inputs"), array("targets"), py::arg("epochs"), py::arg("batch_size"),
              py::arg("optimizer"), py::arg("reduction"), py::arg("clip_value"), py::arg("clip_norm"),
-             py::arg("shuffle"), py::arg("validation"), py::arg("progress"), py::arg("epoch_end"),
-             py::arg("on_progress"), py::arg("num_threads"), py::arg("truncate"), py::arg("stateful"))
+             py::arg("keras_clip_norm"), py::arg("shuffle"), py::arg("validation"), py::arg("progress"),
+             py::arg("epoch_end"), py::arg("on_progress"), py::arg("num_threads"), py::arg("truncate"),
+             py::arg("stateful"))
         .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
-        .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"))
-        .def("generate", generate<T>, py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("temperature"),
-             py::arg("greedy"), py::arg("top_k"), py::arg("top_p"), py::arg("stop_token"), py::arg("initial_token"),
-             array("h"), array("c"), array("position"), py::arg("num_threads"));
+        .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"));
+    bind_generation(m, model);
 }
 
 }  // namespace

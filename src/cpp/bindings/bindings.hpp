@@ -86,10 +86,12 @@ Poll python_poll(std::function<void()> also = nullptr);
 void bind_gru(py::module_& m);
 void bind_isa(py::module_& m);
 void bind_layers(py::module_& m);
+void bind_online(py::module_& m);
 void bind_optimizer(py::module_& m);
 void bind_random(py::module_& m);
 void bind_recurrent(py::module_& m);
 void bind_rnn(py::module_& m);
+void bind_sampler(py::module_& m);
 void bind_model(py::module_& m);
 
 }  // namespace rnnfast::bindings

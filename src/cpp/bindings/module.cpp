@@ -32,6 +32,23 @@ void expect_dimensions(const char* name, const py::array& array, Index dimension
 
 namespace {
 
+// rnnfast.SamplingError, with the attributes stream and step.
+void register_sampling_error(py::module_& m, const py::object& base) {
+    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> type;
+    type.call_once_and_store_result([&] { return py::exception<SamplingError>(m, "SamplingError", base); });
+    py::register_exception_translator([](std::exception_ptr pointer) {
+        try {
+            if (pointer) std::rethrow_exception(pointer);
+        } catch (const SamplingError& error) {
+            const py::object& own = type.get_stored();
+            const py::object value = own(error.what());
+            value.attr("stream") = error.stream;
+            value.attr("step") = error.step;
+            PyErr_SetObject(own.ptr(), value.ptr());
+        }
+    });
+}
+
 // A thread that asks for the GIL while the interpreter ends is unwound by it, which C++ takes for an error and aborts.
 // It waits for the end of the process instead, as in Python 3.14.
 class HangAtExit {
@@ -70,7 +87,9 @@ PYBIND11_MODULE(_core, m) {
     namespace py = pybind11;
     m.doc() = "The compiled core of rnnfast. Use the package's own functions: these check types and shapes only.";
     m.attr("__version__") = RNNFAST_VERSION;
-    py::register_exception<rnnfast::NonFiniteError>(m, "NonFiniteError", PyExc_FloatingPointError);
+    const py::object non_finite =
+        py::register_exception<rnnfast::NonFiniteError>(m, "NonFiniteError", PyExc_FloatingPointError);
+    rnnfast::bindings::register_sampling_error(m, non_finite);
     rnnfast::bindings::bind_isa(m);
     rnnfast::bindings::bind_layers(m);
     rnnfast::bindings::bind_rnn(m);
@@ -78,5 +97,7 @@ PYBIND11_MODULE(_core, m) {
     rnnfast::bindings::bind_optimizer(m);
     rnnfast::bindings::bind_random(m);
     rnnfast::bindings::bind_recurrent(m);
+    rnnfast::bindings::bind_sampler(m);
     rnnfast::bindings::bind_model(m);
+    rnnfast::bindings::bind_online(m);
 }

@@ -50,10 +50,12 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             cross_entropy_gradient<V>,
             cross_entropy<V>,
             softmax<V>,
+            log_softmax<V>,
             draw<V>,
             argmax<V>,
-            adam<V>,
             sgd<V>,
+            rmsprop<V>,
+            adam<V>,
             clip<V>,
             scale<V>,
             sum_of_squares<V>};

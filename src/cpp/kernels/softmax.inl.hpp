@@ -68,6 +68,19 @@ void softmax(Index rows, Index n, typename V::Scalar* logits) noexcept {
     }
 }
 
+// x_j becomes log p_j = (x_j - m) - log s
+template <class V>
+void log_softmax(Index rows, Index n, typename V::Scalar* logits, typename V::Scalar* weights) noexcept {
+    for (Index row = 0; row < rows; ++row, logits += n) {
+        const auto most = row_max<V>(n, logits);
+        Sixteen<V> total = Sixteen<V>::zero();
+        exponentials<V>(n, logits, most, 1, weights, [&total](const Sixteen<V>& block) { total += block; });
+        const V shift = V::broadcast(most), log_total = log(V::broadcast(total.sum()));
+        sweep<V>(n,
+                 [&](Index j, auto part) { store(load<V>(logits + j, part) - shift - log_total, logits + j, part); });
+    }
+}
+
 template <class V, bool Gradient>
 inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets, typename V::Scalar factor,
                                typename V::Scalar* logits, LossSums& sums) noexcept {

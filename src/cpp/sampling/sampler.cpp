@@ -9,6 +9,7 @@
 #include "core/check.hpp"
 #include "core/dispatch.hpp"
 #include "core/float_control.hpp"
+#include "sampling/filters.hpp"
 
 namespace rnnfast {
 namespace {
@@ -16,74 +17,154 @@ namespace {
 template <class T>
 constexpr T infinity = std::numeric_limits<T>::infinity();
 
-// 1 / temperature, a normal finite number: 0 times the -inf of a token that may not be drawn would be a NaN.
+// Rounded to T, but never to an infinity: that and -inf would make a NaN.
+template <class T>
+T finite(double x) {
+    constexpr auto most = static_cast<double>(std::numeric_limits<T>::max());
+    return static_cast<T>(std::clamp(x, -most, most));
+}
+
+// The same for a factor or divisor, which must not become zero: 0 times the -inf of a token that may not be drawn
+// would be a NaN.
+template <class T>
+T finite_factor(double x) {
+    return finite<T>(std::max(x, static_cast<double>(std::numeric_limits<T>::min())));
+}
+
 template <class T>
 T reciprocal(double temperature) {
     const FloatScope scope;  // rounded to nearest, whatever the mode of who makes the sampler
-    if (temperature == 0) return 1;
-    constexpr auto least = static_cast<double>(std::numeric_limits<T>::min());
-    constexpr auto most = static_cast<double>(std::numeric_limits<T>::max());
-    return static_cast<T>(std::clamp(1 / temperature, least, most));
+    return temperature == 0 ? T(1) : finite_factor<T>(1 / temperature);
+}
+
+[[noreturn]] void refuse(const char* field, double value, const char* expected) {
+    throw std::invalid_argument(std::string(field) + " is " + number(value) + ", expected " + expected);
+}
+
+void check_finite(const char* field, double value) {
+    if (!std::isfinite(value)) refuse(field, value, "a finite number");
+}
+
+void check_share(const char* field, double value) {
+    if (!(value > 0 && value <= 1)) refuse(field, value, "more than 0 and at most 1 (1 keeps all)");
+}
+
+void check_token(const char* field, std::int32_t token, Index V) {
+    if (token < 0 || token >= V)
+        throw std::invalid_argument(std::string(field) + " names token " + std::to_string(token) + ", expected 0 to " +
+                                    std::to_string(V - 1));
 }
 
 }  // namespace
 
 void check(const SamplerConfig& c) {
-    const auto refuse = [](const char* field, double value, const char* expected) {
-        throw std::invalid_argument(std::string(field) + " is " + number(value) + ", expected " + expected);
-    };
     if (!(c.temperature >= 0) || std::isinf(c.temperature))
         refuse("temperature", c.temperature, "a finite number of at least 0 (0 is greedy)");
     if (c.top_k < 0) refuse("top_k", static_cast<double>(c.top_k), "at least 0 (0 keeps all)");
-    if (!(c.top_p > 0 && c.top_p <= 1)) refuse("top_p", c.top_p, "more than 0 and at most 1 (1 keeps all)");
+    check_share("top_p", c.top_p);
+    if (!(c.min_p >= 0 && c.min_p <= 1)) refuse("min_p", c.min_p, "0 to 1 (0 keeps all)");
+    check_share("typical_p", c.typical_p);
+    if (!(c.top_n_sigma >= 0) || std::isinf(c.top_n_sigma))
+        refuse("top_n_sigma", c.top_n_sigma, "a finite number of at least 0 (0 keeps all)");
+    if (!(c.repetition_penalty > 0) || std::isinf(c.repetition_penalty))
+        refuse("repetition_penalty", c.repetition_penalty, "a finite number of more than 0 (1 changes nothing)");
+    check_finite("presence_penalty", c.presence_penalty);
+    check_finite("frequency_penalty", c.frequency_penalty);
+    if (c.penalty_window < 0)
+        refuse("penalty_window", static_cast<double>(c.penalty_window), "at least 0 (0 counts all tokens)");
+    for (const auto& [token, bias] : c.logit_bias) check_finite("logit_bias", bias);
+    check(c, std::numeric_limits<std::int32_t>::max());
+}
+
+void check(const SamplerConfig& c, Index V) {
+    for (const auto& [token, bias] : c.logit_bias) check_token("logit_bias", token, V);
+    for (const std::int32_t token : c.ban) check_token("ban", token, V);
+}
+
+void History::add(std::int32_t token) {
+    if (token < 0) return;
+    ++counts_[token];
+    if (window_ == 0) return;
+    if (static_cast<Index>(last_.size()) < window_) return last_.push_back(token);
+    --counts_[last_[oldest_]];
+    last_[oldest_] = token;
+    oldest_ = (oldest_ + 1) % last_.size();
 }
 
 template <class T>
 Sampler<T>::Sampler(const SamplerConfig& config, Index V)
-    : config_(config),
-      V_(V),
-      inverse_temperature_(reciprocal<T>(config.temperature)),
-      kept_(V),
-      weights_(V),
-      order_(V) {
+    : config_(config), V_(V), inverse_temperature_(reciprocal<T>(config.temperature)), kept_(V), weights_(V) {
     check(config);
+    check(config, V);
+    const FloatScope scope;
+    config_.greedy |= config_.temperature == 0;
+    if (!config_.greedy && Filters<T>::any(config)) filters_ = std::make_unique<Filters<T>>(config, V);
 }
 
 template <class T>
-std::int32_t Sampler<T>::operator()(const T* logits, T u) {
+Sampler<T>::~Sampler() = default;
+template <class T>
+Sampler<T>::Sampler(Sampler&&) noexcept = default;
+template <class T>
+Sampler<T>& Sampler<T>::operator=(Sampler&&) noexcept = default;
+
+template <class T>
+std::int32_t Sampler<T>::operator()(const T* logits, T u, const DrawContext& context) {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
-    const bool greedy = config_.greedy || config_.temperature == 0;
-    const bool filtered = config_.top_k > 0 || config_.top_p < 1;
-    if (!greedy && !filtered) {
+    if (!config_.greedy && !filters_ && !edits(context)) {
         const std::int32_t token = k.draw(V_, logits, inverse_temperature_, u, weights_.data());
         if (token >= 0) return token;  // else there is no finite maximum: below
     }
-    const std::int32_t best = k.argmax(V_, logits);
-    if (best < 0 || logits[best] == -infinity<T>) return -1;
-    if (greedy) return best;
-    std::copy_n(logits, V_, kept_.data());
-    if (kept_[best] == infinity<T>)  // those that are certain share equally
-        for (Index j = 0; j < V_; ++j) kept_[j] = kept_[j] == infinity<T> ? T(0) : -infinity<T>;
-    if (filtered) drop_unlikely();
-    return k.draw(V_, kept_.data(), inverse_temperature_, u, weights_.data());
+    const std::int32_t best = prepare(logits, context);
+    return best < 0 || config_.greedy ? best : k.draw(V_, kept_.data(), inverse_temperature_, u, weights_.data());
 }
 
-// kept_ becomes -inf where top_k or top_p drops the token.
 template <class T>
-void Sampler<T>::drop_unlikely() {
-    for (Index j = 0; j < V_; ++j) order_[j] = j;
-    const Index keep = config_.top_k > 0 ? std::min(config_.top_k, V_) : V_;
-    const auto likelier = [this](Index a, Index b) { return kept_[a] > kept_[b] || (kept_[a] == kept_[b] && a < b); };
-    std::partial_sort(order_.data(), order_.data() + keep, order_.data() + V_, likelier);
-    for (Index j = keep; j < V_; ++j) kept_[order_[j]] = -infinity<T>;
-    if (config_.top_p == 1) return;
-    std::copy_n(kept_.data(), V_, weights_.data());
-    active_kernels<T>().softmax(1, V_, weights_.data());
-    double reached = 0;
-    Index nucleus = 0;
-    while (nucleus < keep && reached < config_.top_p) reached += static_cast<double>(weights_[order_[nucleus++]]);
-    for (Index j = nucleus; j < keep; ++j) kept_[order_[j]] = -infinity<T>;
+const T* Sampler<T>::filter(const T* logits, const DrawContext& context) {
+    const FloatScope scope;
+    return prepare(logits, context) < 0 ? nullptr : kept_.data();
+}
+
+// Leaves in kept_ what may be drawn. Returns the likeliest token, before filters; -1: there is none to draw.
+template <class T>
+std::int32_t Sampler<T>::prepare(const T* logits, const DrawContext& context) {
+    std::copy_n(logits, V_, kept_.data());
+    if (edits(context) && !edit(context)) return -1;
+    const std::int32_t best = active_kernels<T>().argmax(V_, kept_.data());
+    if (best < 0 || kept_[best] == -infinity<T>) return -1;
+    if (kept_[best] == infinity<T>)  // those that are certain share equally
+        for (Index j = 0; j < V_; ++j) kept_[j] = kept_[j] == infinity<T> ? T(0) : -infinity<T>;
+    if (filters_) (*filters_)(kept_.data(), kept_[best]);
+    return best;
+}
+
+template <class T>
+bool Sampler<T>::edits(const DrawContext& context) const noexcept {
+    return context.counts || context.allowed || !config_.logit_bias.empty() || !config_.ban.empty();
+}
+
+// Bias, bans, mask and penalties. Returns whether all logits were numbers: a ban must not hide a NaN.
+template <class T>
+bool Sampler<T>::edit(const DrawContext& context) {
+    for (Index j = 0; j < V_; ++j)
+        if (kept_[j] != kept_[j]) return false;
+    for (const auto& [token, bias] : config_.logit_bias) kept_[token] += finite<T>(bias);
+    for (const std::int32_t token : config_.ban) kept_[token] = -infinity<T>;
+    if (context.allowed)
+        for (Index j = 0; j < V_; ++j) kept_[j] = (context.allowed[j / 64] >> (j % 64)) & 1 ? kept_[j] : -infinity<T>;
+    if (context.counts) penalise(context.counts);
+    return true;
+}
+
+template <class T>
+void Sampler<T>::penalise(const std::int32_t* counts) {
+    const T divisor = finite_factor<T>(config_.repetition_penalty);
+    for (Index j = 0; j < V_; ++j) {
+        if (counts[j] == 0) continue;
+        const double taken = counts[j] * config_.frequency_penalty + config_.presence_penalty;
+        kept_[j] = (kept_[j] > 0 ? kept_[j] / divisor : kept_[j] * divisor) - finite<T>(taken);
+    }
 }
 
 template class Sampler<float>;

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnfast import SGD, Adam, LanguageModel, _core
+from rnnfast import SGD, Adam, LanguageModel, Sampler, _core
 from rnnfast.reference import random
 
 Floats = NDArray[Any]
@@ -207,17 +207,15 @@ def generate(s: Settings, dtype: Any) -> bytes:
     state = model.initial_state(N)
     h, c, position = state.h, state.c, state.position
     last = np.full((N, 1), -1, np.int32)
+    sampler = Sampler(temperature=s.number("temperature"), top_k=s("top_k"), top_p=s.number("top_p"))
     results: list[Any] = []
     for steps in cut(s("pieces"), s("length")):
-        drawn, h, c, position = model._native.generate(
+        drawn, h, c, position, _ = model._native.generate(
             length=steps.stop - steps.start,
             prompts=list(last),
             keys=[(SEED, stream) for stream in inputs_of_rows(N, at)],
-            temperature=s.number("temperature"),
-            greedy=False,
-            top_k=s("top_k"),
-            top_p=s.number("top_p"),
-            stop_token=-1,
+            sampler=sampler.native(),
+            stop=[],
             initial_token=-1,
             h=h,
             c=c,

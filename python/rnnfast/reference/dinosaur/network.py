@@ -173,7 +173,7 @@ def rnn_forward(
     (n_a, n_x), n_y = Wax.shape, len(Wya)
     if vocab_size not in (None, n_x):
         raise ValueError(f"vocab_size is {vocab_size}, expected {n_x} as parameters['Wax'] has columns")
-    _check_letters(X, Y, n_x, n_y)
+    check_letters(X, Y, n_x, n_y)
     y_hat: States = {}
     a: States = {-1: floats("a_prev", a_prev, n_a, 1).copy()}
     x: States = {}
@@ -215,7 +215,7 @@ def rnn_backward(
     """
     y_hat, a, x = cache
     Wax, Waa, Wya, b, by = take_parameters(parameters)
-    _check_letters(X, Y, Wax.shape[1], len(Wya))
+    check_letters(X, Y, Wax.shape[1], len(Wya))
     if len(y_hat) != len(X):
         raise ValueError(f"cache has {len(y_hat)} steps, expected {len(X)} as X has letters")
     names = {"dWax": Wax, "dWaa": Waa, "dWya": Wya, "db": b, "dby": by, "da_next": b}
@@ -247,7 +247,8 @@ def take_parameters(parameters: Parameters) -> list[Floats]:
     return take(parameters, Wax=(n_a, n_x), Waa=(n_a, n_a), Wya=(n_y, n_a), b=(n_a, 1), by=(n_y, 1))
 
 
-def _check_letters(X: Sequence[int | None], Y: Sequence[int], n_x: int, n_y: int) -> None:
+def check_letters(X: Sequence[int | None], Y: Sequence[int], n_x: int, n_y: int) -> None:
+    """Check that X and Y are as long as each other, and hold indices of n_x and n_y letters; X may hold None."""
     if len(X) != len(Y):
         raise ValueError(f"Y has {len(Y)} letters, expected {len(X)} as X has")
     for name, letters, size in (("X", X, n_x), ("Y", Y, n_y)):

@@ -14,6 +14,7 @@ from rnnfast.reference.dinosaur.names import get_sample, sample
 from rnnfast.reference.dinosaur.network import initialize_parameters, rnn_backward, rnn_forward
 from rnnfast.reference.dinosaur.plan import Plan, read_plan
 
+LEARNING_RATE = 0.01
 LIMIT = 5
 """Gradients are clipped to [-5, 5]."""
 
@@ -122,7 +123,7 @@ def optimize(
     Y: Sequence[int],
     a_prev: ArrayLike,
     parameters: dict[str, Floats],
-    learning_rate: float = 0.01,
+    learning_rate: float = LEARNING_RATE,
 ) -> tuple[float, Gradients, Floats]:
     """Learn one name: forward, backward, clip to [-5, 5], update.
 
@@ -227,16 +228,18 @@ def model(
         current, _, a_prev = optimize(*plan.example(iteration), a_prev, parameters)
         loss = smooth(loss, current)
         if iteration % plan.report_every == 0:
-            last_name = print_report(plan, iteration, loss, parameters)
+            seeds = range(settings.dino_names)
+            samples = [sample(parameters, plan.char_to_ix, seed) for seed in seeds]
+            last_name = print_report(plan, iteration, loss, samples)
     return (parameters, last_name) if plan.gives_last_name else parameters
 
 
-def print_report(plan: Plan, iteration: int, loss: float, parameters: dict[str, Floats]) -> str:
+def print_report(plan: Plan, iteration: int, loss: float, samples: Sequence[list[int]]) -> str:
     """Print the loss and the names of an iteration, and give the last of them."""
     print(f"Iteration: {iteration}, Loss: {loss:f}\n")
     name = ""
-    for seed in range(plan.settings.dino_names):
-        name = get_sample(sample(parameters, plan.char_to_ix, seed), plan.ix_to_char)
+    for sample_ix in samples:
+        name = get_sample(sample_ix, plan.ix_to_char)
         print(name.replace("\n", ""))
     print("\n")
     return name

@@ -6,13 +6,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/loss.hpp"
+#include "rnnfast/non_finite_error.hpp"
 #include "rnnfast/optimizer.hpp"
 #include "rnnfast/parameters.hpp"
 #include "rnnfast/poll.hpp"
@@ -45,12 +46,12 @@ struct Snapshot {
 };
 
 /// State of N streams, the caller's arrays: h and c [L, N, H], c null but for LSTM; position [N] counts the tokens
-/// drawn so far.
+/// drawn so far. Of a const T it is only read.
 template <class T>
 struct StateView {
     T* h;
     T* c;
-    std::uint64_t* position;
+    std::conditional_t<std::is_const_v<T>, const std::uint64_t, std::uint64_t>* position;
 };
 
 /// Samples [samples, steps], row-major: inputs (-1 = zero vector) and targets (-1 = does not count).
@@ -101,10 +102,21 @@ struct NonFiniteError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// Logits that allow no draw: a NaN, only -inf, or nothing left by bans and the like.
+struct SamplingError : NonFiniteError {
+    SamplingError(const std::string& what, Index stream_, Index step_)
+        : NonFiniteError(what), stream(stream_), step(step_) {}
+    Index stream, step;  ///< which stream, and which of its draws
+};
+
 struct GenerateOptions {
     Index length = 0;
+    Index min_length = 0;  ///< before so many draws no stop is completed: the token that would is not drawn
     SamplerConfig sampler;
-    std::int32_t stop_token = -1;     ///< a stream ends with it; -1: none
+    std::vector<std::vector<std::int32_t>> stop = {};  ///< a stream ends when its draws end with one of these sequences
+    /// May be null, may throw: whether a stream ends after `count` draws, at least min_length. Called in the caller's
+    /// thread and floating-point mode.
+    std::function<bool(Index stream, const std::int32_t* tokens, Index count)> stop_when = {};
     std::int32_t initial_token = -1;  ///< the input before the first draw of a stream without prompt
     Index num_threads = 0;            ///< 0: as many as pay; a stream is one thread's
 };
@@ -115,7 +127,40 @@ struct Stream {
     std::uint64_t stream;
     const std::int32_t* prompt = nullptr;
     Index prompt_length = 0;
+    const std::int32_t* history = nullptr;  ///< tokens before the prompt that penalties count, too
+    Index history_length = 0;
 };
+
+/// What generate tells of each draw, by the model's own distribution (temperature 1, before any filter). The caller's
+/// arrays [N, length] or null; places after a stream's end are left alone.
+template <class T>
+struct GenerateDetails {
+    Index* lengths = nullptr;  ///< [N]: how many tokens were drawn
+    T* log_probabilities = nullptr;
+    T* entropies = nullptr;                ///< in nats
+    Index num_alternatives = 0;            ///< n, at most V
+    std::int32_t* alternatives = nullptr;  ///< [N, length, n]: the likeliest tokens, of equals the lowest ids first
+    T* alternative_log_probabilities = nullptr;  ///< [N, length, n]
+
+    bool any() const noexcept { return log_probabilities || entropies || num_alternatives > 0; }
+};
+
+struct BeamOptions {
+    Index width = 4;  ///< how many beams go on, and come out at most
+    Index length = 0;
+    double length_penalty = 0;  ///< a beam's score is its log-probability / (its length)^length_penalty
+    std::vector<std::vector<std::int32_t>> stop = {};  ///< a beam ends with one of these sequences
+    std::int32_t initial_token = -1;                   ///< as in GenerateOptions
+};
+
+struct Beam {
+    std::vector<std::int32_t> tokens;
+    double log_probability;
+    double score;
+};
+
+template <class T>
+class TokenStream;
 
 /// Calls of several threads: any may read (evaluate, predict, generate, snapshot) at the same time, also while one
 /// fits, which then changes the weights between their calls; set_parameters and restore wait for them. A call from
@@ -143,7 +188,7 @@ public:
     /// Throws std::invalid_argument where values has another size than parameters().
     void set_parameters(const std::vector<const T*>& values, Poll& poll);
 
-    /// Size of the flat array that holds all parameters, and zeros between them: of Adam's m and v, too.
+    /// Size of the flat array that holds all parameters, and zeros between them: of what the optimiser remembers, too.
     Index storage_size() const noexcept;
 
     /// A copy of all state, taken between two steps of a running fit.
@@ -153,7 +198,8 @@ public:
     void restore(const Snapshot<T>& snapshot, Poll& poll);
 
     /// Trains. `progress` is written as it goes and holds the history of the whole epochs, also after an exception:
-    /// whatever ends fit (the poll's hook, epoch_end, NonFiniteError), it ends between two whole steps.
+    /// whatever ends fit (the poll's hook, epoch_end, a NonFiniteError of loss or gradient), it ends between two whole
+    /// steps.
     /// The memory of its activations is kept for the next fit, until one of another shape or the model's end.
     /// `data` is copied at entry. epoch_end runs in the caller's floating-point mode.
     /// Throws std::invalid_argument (options, tokens outside the vocabulary, nothing to learn from), NonFiniteError,
@@ -171,11 +217,59 @@ public:
     void predict(Index N, Index steps, const std::int32_t* inputs, T* probabilities, StateView<T> state,
                  Index num_threads, Poll& poll) const;
 
-    /// tokens [streams, length] out, -1 after a stop; state in and out. A stream's tokens depend on nothing but its own
-    /// prompt, key, position and state. Throws std::invalid_argument, NonFiniteError (logits that allow no draw: the
-    /// message names stream and step) and what the poll throws; tokens and state are then partly written.
+    /// tokens [streams, length] out, -1 after a stop; state in and out: that before the last token is read. A stream's
+    /// tokens depend on nothing but its own prompt, key, position, history and state. Throws std::invalid_argument,
+    /// SamplingError and what the poll and stop_when throw; tokens and state are then as they were, `details` may be
+    /// partly written.
     void generate(const GenerateOptions& options, const std::vector<Stream>& streams, std::int32_t* tokens,
-                  StateView<T> state, Poll& poll) const;
+                  StateView<T> state, Poll& poll, const GenerateDetails<T>& details = {}) const;
+
+    /// log_probabilities [N, steps] out: of each of tokens [N, steps] after those before it in its row, and before
+    /// those first [N] and the state; 0 where the token is -1, which is the zero input to what follows. state.position
+    /// may be null. Throws std::invalid_argument (nothing is written then), std::bad_alloc and what `poll` throws.
+    void score(Index N, Index steps, const std::int32_t* first, const std::int32_t* tokens, T* log_probabilities,
+               StateView<const T> state, Index num_threads, Poll& poll) const;
+
+    /// The best beams after the stream's prompt and the state of one stream, best first; of equal ones the lowest ids
+    /// first. The search is exact where `width` beams are all there are. Random numbers play no part. Throws
+    /// std::invalid_argument, SamplingError (a NaN), std::bad_alloc and what `poll` throws.
+    std::vector<Beam> beam_search(const BeamOptions& options, const Stream& stream, StateView<const T> state,
+                                  Poll& poll) const;
+
+private:
+    friend class TokenStream<T>;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// The tokens of generate, one of each stream at a time. One thread at a time may use it; others may use the model.
+template <class T>
+class TokenStream {
+public:
+    /// Copies all but the model, which must not be moved or destroyed before the stream. options.num_threads is without
+    /// meaning. Throws as generate does.
+    TokenStream(const LanguageModel<T>& model, const GenerateOptions& options, const std::vector<Stream>& streams,
+                StateView<const T> state);
+    ~TokenStream();
+    TokenStream(TokenStream&&) noexcept;
+    TokenStream& operator=(TokenStream&&) noexcept;
+
+    /// The next token of each stream, tokens [N], -1 for those that have ended; false, and nothing written, where all
+    /// have. With the model's weights of this moment. Throws SamplingError and what the poll and stop_when throw; then
+    /// the stream is at its end.
+    bool next(std::int32_t* tokens, Poll& poll);
+
+    /// Where the streams are, h and c [L, N, H]: before their last tokens are read.
+    void store(StateView<T> state) const;
+
+    /// How far each stream is.
+    struct Progress {
+        std::vector<Index> lengths;      ///< [N]: tokens drawn
+        std::vector<std::int32_t> last;  ///< [N]: the last of them, or -1
+        std::vector<std::vector<std::int32_t>>
+            drawn;  ///< [N], or empty where nothing looks back: penalties, history, stop_when
+    };
+    const Progress& progress() const noexcept;
 
 private:
     struct Impl;
@@ -184,5 +278,7 @@ private:
 
 extern template class LanguageModel<float>;
 extern template class LanguageModel<double>;
+extern template class TokenStream<float>;
+extern template class TokenStream<double>;
 
 }  // namespace rnnfast

@@ -1,0 +1,301 @@
+"""Generating from a language model: what the arguments mean, and what comes out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnfast import text
+from rnnfast._arguments import integer, thread_count
+from rnnfast._arguments import seed as checked_seed
+from rnnfast.prompts import Prompt, prompt_arrays, separate
+from rnnfast.sampling import Sampler
+from rnnfast.state import Floats, State, expect_state, native_c
+from rnnfast.train import Tokens
+
+if TYPE_CHECKING:
+    from rnnfast.model import LanguageModel
+
+StopWhen = Callable[[Tokens], Any]
+Stop = int | str | Sequence[int | str | Sequence[int]] | StopWhen | None
+
+
+class StreamKeywords(TypedDict, total=False):
+    """Keywords of `LanguageModel.generate` that `LanguageModel.stream` has, too; then those of `Sampler`."""
+
+    prompt: Prompt
+    sampler: Sampler | None
+    num_streams: int
+    stop: Stop
+    stop_token: int | None
+    min_length: int
+    seed: int | Sequence[int] | None
+    initial_token: int
+    state: State | None
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    typical_p: float | None
+    top_n_sigma: float | None
+    repetition_penalty: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    penalty_window: int | None
+    logit_bias: Any
+    ban: Any
+    greedy: bool
+
+
+class GenerateKeywords(StreamKeywords, total=False):
+    """Keywords of `LanguageModel.generate`."""
+
+    num_alternatives: int
+    num_threads: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Generated:
+    """What `LanguageModel.generate` tells with ``return_details=True``.
+
+    Probabilities are the model's own: at temperature 1, before any filter, bias or ban.
+
+    Attributes
+    ----------
+    tokens : (N, T) int32
+        -1 after a stream's end.
+    lengths : (N,) int64
+        How many tokens each stream has.
+    log_probabilities : (N, T) array of the model's dtype
+        Of each token, in nats; 0 after a stream's end, so that sums are those of whole streams.
+    entropies : (N, T) array
+        Of the distribution that each token was drawn from, in nats; 0 after a stream's end.
+    alternatives : (N, T, n) int32
+        The n likeliest tokens at each place, of equals the lowest ids first; -1 after a stream's end.
+    alternative_log_probabilities : (N, T, n) array
+    state : State
+        Where the streams are: generating from it goes on as one longer call would have.
+    seed : int or tuple of int
+        What the random numbers were drawn by: the same seed gives the same tokens.
+    """
+
+    tokens: Tokens
+    lengths: npt.NDArray[np.int64]
+    log_probabilities: Floats
+    entropies: Floats
+    alternatives: Tokens
+    alternative_log_probabilities: Floats
+    state: State
+    seed: int | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Checked arguments of a call that generates: where each stream begins and by what it draws."""
+
+    before: State
+    prompts: list[Tokens]
+    histories: list[Tokens]
+    keys: list[tuple[int, int]]
+    seed: int | tuple[int, ...]
+    sampler: Sampler
+    initial_token: int
+    min_length: int
+    stop: list[list[int]]
+    stop_when: StopWhen | None
+
+    def native(self) -> dict[str, Any]:
+        """As the native functions take them."""
+        return {
+            "prompts": self.prompts,
+            "keys": self.keys,
+            "histories": self.histories,
+            "sampler": self.sampler.native(),
+            "stop": self.stop,
+            "stop_when": self.stop_when,
+            "min_length": self.min_length,
+            "initial_token": self.initial_token,
+            "h": self.before.h,
+            "c": native_c(self.before),
+            "position": self.before.position,
+        }
+
+    def after(
+        self, tokens: Tokens, lengths: npt.NDArray[np.int64], h: Floats, c: Any, position: Any
+    ) -> State:
+        """The state after drawing `tokens` (N, T), of each stream as many as `lengths` says."""
+        rows = np.arange(len(tokens))
+        has_drawn = lengths > 0
+        before = np.full(len(tokens), -1, np.int32) if self.before.pending is None else self.before.pending
+        pending = before.copy()
+        pending[has_drawn] = tokens[rows[has_drawn], lengths[has_drawn] - 1]
+        return State(
+            h, None if self.before.c is None else c, position, pending, self._recent(tokens, lengths)
+        )
+
+    def _recent(self, tokens: Tokens, lengths: npt.NDArray[np.int64]) -> Tokens | None:
+        """What each stream has read, as far back as the penalties look."""
+        if not self.sampler.has_penalties and self.before.recent is None:
+            return None
+        read = []
+        for n, length in enumerate(lengths):
+            parts = [self.histories[n]] if self.histories else []
+            if length > 0:
+                prompt = self.prompts[n] if self.prompts[n].size else [self.initial_token]
+                parts += [np.asarray(prompt, np.int32), tokens[n, : length - 1]]
+            whole = np.concatenate(parts) if parts else np.empty(0, np.int32)
+            whole = whole[whole >= 0]
+            read.append(whole[-self.sampler.penalty_window :] if self.sampler.penalty_window else whole)
+        width = max((whole.size for whole in read), default=0) or 1
+        recent = np.full((len(read), width), -1, np.int32)
+        for row, whole in zip(recent, read, strict=True):
+            row[width - whole.size :] = whole
+        return recent
+
+
+def streams(
+    model: LanguageModel,
+    *,
+    prompt: Prompt = None,
+    sampler: Sampler | None = None,
+    num_streams: int = 1,
+    stop: Stop = None,
+    stop_token: int | None = None,
+    min_length: int = 0,
+    seed: int | Sequence[int] | None = 0,
+    initial_token: int = -1,
+    state: State | None = None,
+    **sampling: Any,
+) -> Streams:
+    """Check what the keywords of `StreamKeywords` say."""
+    if sampler is not None and sampling:
+        raise ValueError(f"{', '.join(sampling)} and sampler are both given, expected one of the two")
+    if sampler is not None and not isinstance(sampler, Sampler):
+        raise TypeError(f"sampler is {sampler!r}, expected a Sampler(...)")
+    seeds = _seeds(seed)
+    count = _num_streams(num_streams, prompt, state, seeds)
+    before = model._state(state, count)
+    prompts = prompt_arrays(prompt, count, model.vocab_size, model.vocabulary)
+    if before.pending is not None:
+        prompts = [
+            np.concatenate([pending[pending >= 0], own])
+            for pending, own in zip(before.pending[:, np.newaxis], prompts, strict=True)
+        ]
+    sequences, stop_when = stop_sequences(_with_stop_token(stop, stop_token, model), model)
+    return Streams(
+        before=before,
+        prompts=prompts,
+        histories=[] if before.recent is None else list(before.recent),
+        keys=[(seeds, n) for n in range(count)] if isinstance(seeds, int) else [(s, 0) for s in seeds],
+        seed=seeds,
+        sampler=Sampler(**sampling) if sampler is None else sampler,
+        initial_token=integer("initial_token", initial_token),
+        min_length=integer("min_length", min_length),
+        stop=sequences,
+        stop_when=stop_when,
+    )
+
+
+def generate(
+    model: LanguageModel,
+    length: int,
+    *,
+    return_details: bool = False,
+    num_alternatives: int | None = None,
+    num_threads: int | None = None,
+    **keywords: Any,
+) -> Tokens | Generated:
+    """See `LanguageModel.generate`, for what it does without `on_token`."""
+    if num_alternatives is not None and not return_details:
+        raise ValueError("num_alternatives is given, but return_details is False: nothing would tell them")
+    call = streams(model, **keywords)
+    alternatives = integer("num_alternatives", num_alternatives or 0)
+    tokens, h, c, position, details = model._native.generate(
+        length=integer("length", length),
+        num_threads=thread_count(num_threads),
+        num_alternatives=alternatives if return_details else None,
+        **call.native(),
+    )
+    if not return_details:
+        return tokens
+    return Generated(
+        tokens=tokens,
+        **details,
+        state=call.after(tokens, details["lengths"], h, c, position),
+        seed=call.seed,
+    )
+
+
+def _seeds(seed: Any) -> int | tuple[int, ...]:
+    if seed is None:
+        return secrets.randbits(64)
+    if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str):
+        return tuple(checked_seed(one) for one in seed)
+    return checked_seed(seed)
+
+
+def _num_streams(num_streams: int, prompt: Prompt, state: State | None, seeds: int | tuple[int, ...]) -> int:
+    """How many streams the arguments agree on; num_streams=1 may be left out."""
+    count = integer("num_streams", num_streams)
+    if count < 0:
+        raise ValueError(f"num_streams is {num_streams}, expected at least 0")
+    if state is not None:
+        expect_state(state)
+    several = separate(prompt)
+    for name, size in (
+        ("state", None if state is None else np.size(state.position)),
+        ("prompt", None if several is None else len(several)),
+        ("seed", None if isinstance(seeds, int) else len(seeds)),
+    ):
+        if size is not None and count not in (1, size):
+            raise ValueError(f"{name} is for {size} streams, expected {count} = num_streams")
+        count = count if size is None else size
+    return count
+
+
+def stop_sequences(stop: Stop, model: LanguageModel) -> tuple[list[list[int]], StopWhen | None]:
+    """Token sequences that end a stream, and the caller's function if there is one."""
+    if stop is None:
+        return [], None
+    several = isinstance(stop, Sequence | Set | np.ndarray) and not isinstance(stop, str)
+    entries: list[Any] = list(stop) if several else [stop]  # type: ignore[arg-type]
+    functions = [entry for entry in entries if callable(entry)]
+    if len(functions) > 1:
+        raise ValueError(f"stop has {len(functions)} functions, expected at most one")
+    sequences = [_stop_sequence(entry, model) for entry in entries if not callable(entry)]
+    return sequences, functions[0] if functions else None
+
+
+def _with_stop_token(stop: Stop, stop_token: int | None, model: LanguageModel) -> Stop:
+    if stop_token is None:
+        return stop
+    if stop is not None:
+        raise ValueError("stop and stop_token are both given, expected one of the two")
+    token = integer("stop_token", stop_token)
+    if not -1 <= token < model.vocab_size:
+        raise ValueError(f"stop_token is {token}, expected a token from 0 to {model.vocab_size - 1}")
+    return token if token >= 0 else None
+
+
+def _stop_sequence(entry: Any, model: LanguageModel) -> list[int]:
+    if isinstance(entry, str):
+        if model.vocabulary is None:
+            raise ValueError(
+                "stop has text, but the model has no vocabulary; pass vocabulary= when making it"
+            )
+        tokens: list[int] = text.encode(entry, model.vocabulary).tolist()
+    elif np.ndim(entry) == 0:
+        tokens = [integer("stop: a token", entry)]
+    else:
+        tokens = [integer("stop: a token", token) for token in entry]
+    if not tokens:
+        raise ValueError(f"stop has {entry!r}, expected at least one token")
+    for token in tokens:
+        if not 0 <= token < model.vocab_size:
+            raise ValueError(f"stop has token {token}, expected 0 to {model.vocab_size - 1}")
+    return tokens

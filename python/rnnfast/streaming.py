@@ -1,0 +1,72 @@
+"""Generating a token at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnfast import _core, generation
+from rnnfast._arguments import integer
+from rnnfast.state import State
+from rnnfast.train import Tokens
+
+if TYPE_CHECKING:
+    from rnnfast.model import LanguageModel
+
+_NATIVE = {"float32": _core.TokenIteratorF32, "float64": _core.TokenIteratorF64}
+_ENDLESS = 2**62
+
+OnToken = Callable[[Any], Any]
+
+
+class TokenStream:
+    """What `LanguageModel.stream` gives: an iterator over the tokens that `generate` would draw.
+
+    With one stream each item is an int; with N it is an array (N,) int32, -1 for streams that have ended. It ends with
+    the last of them. For one thread at a time.
+    """
+
+    def __init__(self, model: LanguageModel, length: int | None, **keywords: Any) -> None:
+        self._call = generation.streams(model, **keywords)
+        steps = _ENDLESS if length is None else integer("length", length)
+        self._native = _NATIVE[model.dtype.name](model=model._native, length=steps, **self._call.native())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._native)
+
+    def __next__(self) -> Any:
+        return self._native.__next__()
+
+    @property
+    def seed(self) -> int | tuple[int, ...]:
+        """What the random numbers are drawn by."""
+        return self._call.seed
+
+    @property
+    def state(self) -> State:
+        """Where the streams are now; another call goes on from it."""
+        h, c, position, last, lengths, drawn = self._native.state()
+        if drawn:
+            tokens = np.full((len(drawn), max(map(len, drawn))), -1, np.int32)
+            for row, own in zip(tokens, drawn, strict=True):
+                row[: len(own)] = own
+        else:
+            tokens, lengths = last[:, np.newaxis], np.minimum(lengths, 1)
+        return self._call.after(tokens, lengths, h, c, position)
+
+
+def generate(model: LanguageModel, length: int, on_token: OnToken, **keywords: Any) -> Tokens:
+    """Generate as `LanguageModel.generate` does and call `on_token` with each item of the stream; True ends it."""
+    if not callable(on_token):
+        raise TypeError(f"on_token is {on_token!r}, expected a function of a token")
+    items = TokenStream(model, length, **keywords)
+    count = len(items._call.keys)
+    tokens = np.full((count, integer("length", length)), -1, np.int32)
+    for step, item in enumerate(items):
+        tokens[:, step] = item
+        answer = on_token(item)
+        if isinstance(answer, bool | np.bool_) and answer:
+            break
+    return tokens

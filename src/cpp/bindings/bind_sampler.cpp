@@ -1,0 +1,101 @@
+#include <algorithm>
+
+#include "bindings.hpp"
+#include "rnnfast/sampler.hpp"
+
+namespace rnnfast::bindings {
+namespace {
+
+// A sampler over the logits' tokens, and the context that `history` makes.
+template <class T>
+class SamplerCall {
+public:
+    SamplerCall(const Array<T>& logits, const SamplerConfig& config, const Tokens& history)
+        : sampler_(config, size(logits)), history_(logits.size(), config.penalty_window) {
+        expect_dimensions("history", history, 1, "(T,)");
+        for (Index t = 0; t < history.size(); ++t) {
+            const std::int32_t token = history.at(t);
+            if (token < -1 || token >= logits.size())
+                throw py::value_error("history has " + std::to_string(token) + ", expected -1 to " +
+                                      std::to_string(logits.size() - 1));
+            history_.add(token);
+        }
+        if (config.has_penalties()) context_.counts = history_.counts();
+    }
+
+    Sampler<T>& sampler() { return sampler_; }
+    const DrawContext& context() const { return context_; }
+
+private:
+    static Index size(const Array<T>& logits) {
+        expect_dimensions("logits", logits, 1, "(V,)");
+        if (logits.size() == 0) throw py::value_error("logits is empty, expected at least one");
+        return logits.size();
+    }
+
+    Sampler<T> sampler_;
+    History history_;
+    DrawContext context_;
+};
+
+// The token that each u draws, -1 where there is none.
+template <class T>
+Tokens draw(const Array<T>& logits, const Array<T>& u, const SamplerConfig& config, const Tokens& history) {
+    SamplerCall<T> call(logits, config, history);
+    expect_dimensions("u", u, 1, "(n,)");
+    Tokens tokens = empty<std::int32_t>({u.size()});
+    std::transform(u.data(), u.data() + u.size(), tokens.mutable_data(),
+                   [&](T one) { return call.sampler()(logits.data(), one, call.context()); });
+    return tokens;
+}
+
+template <class T>
+py::object filter(const Array<T>& logits, const SamplerConfig& config, const Tokens& history) {
+    SamplerCall<T> call(logits, config, history);
+    const T* const kept = call.sampler().filter(logits.data(), call.context());
+    if (!kept) return py::none();
+    Array<T> result = empty<T>({logits.size()});
+    std::copy_n(kept, logits.size(), result.mutable_data());
+    return result;
+}
+
+template <class T>
+void bind(py::module_& m) {
+    const auto array = [](const char* argument) { return py::arg(argument).noconvert(); };
+    m.def("draw", draw<T>, array("logits"), array("u"), py::arg("sampler"), array("history"));
+    m.def("filter_logits", filter<T>, array("logits"), py::arg("sampler"), array("history"));
+}
+
+}  // namespace
+
+void bind_sampler(py::module_& m) {
+    using C = SamplerConfig;
+    py::class_<C>(m, "SamplerConfig")
+        .def(py::init([](double temperature, bool greedy, Index top_k, double top_p, double min_p, double typical_p,
+                         double top_n_sigma, double repetition_penalty, double presence_penalty,
+                         double frequency_penalty, Index penalty_window,
+                         std::vector<std::pair<std::int32_t, double>> logit_bias, std::vector<std::int32_t> ban) {
+                 C config{temperature,
+                          greedy,
+                          top_k,
+                          top_p,
+                          min_p,
+                          typical_p,
+                          top_n_sigma,
+                          repetition_penalty,
+                          presence_penalty,
+                          frequency_penalty,
+                          penalty_window,
+                          std::move(logit_bias),
+                          std::move(ban)};
+                 check(config);
+                 return config;
+             }),
+             py::arg("temperature"), py::arg("greedy"), py::arg("top_k"), py::arg("top_p"), py::arg("min_p"),
+             py::arg("typical_p"), py::arg("top_n_sigma"), py::arg("repetition_penalty"), py::arg("presence_penalty"),
+             py::arg("frequency_penalty"), py::arg("penalty_window"), py::arg("logit_bias"), py::arg("ban"));
+    bind<float>(m);
+    bind<double>(m);
+}
+
+}  // namespace rnnfast::bindings

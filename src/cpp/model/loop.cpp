@@ -1,0 +1,86 @@
+#include "model/loop.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "core/check.hpp"
+#include "core/dispatch.hpp"
+#include "model/tokens.hpp"
+#include "rnnfast/random.hpp"
+
+namespace rnnfast {
+namespace {
+
+template <class T>
+std::string why_undrawable(const T* logits, Index V) {
+    const std::int32_t best = active_kernels<T>().argmax(V, logits);
+    if (best < 0 || logits[best] == -std::numeric_limits<T>::infinity()) return "the logits hold a nan or only -inf";
+    return "bans, bias, penalties and min_length leave no token that can be drawn";
+}
+
+}  // namespace
+
+void check_generation(const GenerateOptions& options, const std::vector<Stream>& streams, Index V) {
+    at_least("generate: length", options.length, 0);
+    at_least("generate: min_length", options.min_length, 0);
+    check(options.sampler);
+    check(options.sampler, V);
+    (void)Stops(options.stop, V);
+    check_token("initial_token", options.initial_token, V);
+    for (const Stream& s : streams) {
+        if (s.prompt_length > 0) check_tokens("prompt", 1, s.prompt_length, s.prompt, V);
+        if (s.history_length > 0) check_tokens("history", 1, s.history_length, s.history, V);
+    }
+}
+
+template <class T>
+void Loop<T>::join(std::vector<Joining> streams) {
+    std::vector<Index> from;
+    for (Index row = 0; row < stepper_.rows(); ++row) from.push_back(row);
+    from.resize(from.size() + streams.size(), -1);
+    stepper_.rearrange(from);
+    for (Joining& joining : streams) {
+        stepper_.load(static_cast<Index>(cursors_.size()), joining.h, joining.c, joining.stride);
+        cursors_.push_back(std::move(joining.cursor));
+    }
+}
+
+// Only `staying_` rows stay, in their order.
+template <class T>
+void Loop<T>::leave() {
+    stepper_.rearrange(staying_);
+    for (std::size_t row = 0; row < staying_.size(); ++row)
+        if (const auto old = static_cast<std::size_t>(staying_[row]); old != row)
+            cursors_[row] = std::move(cursors_[old]);
+    cursors_.erase(cursors_.begin() + static_cast<std::ptrdiff_t>(staying_.size()), cursors_.end());
+}
+
+template <class T>
+std::int32_t Loop<T>::draw(Cursor<T>& cursor, const T* logits) {
+    Rules<T>& rules = *cursor.rules;
+    DrawContext context;
+    if (cursor.history) context.counts = cursor.history->counts();
+    if (cursor.drawn + 1 < rules.min_length && rules.stops.any()) {
+        std::fill_n(allowed_.data(), allowed_.size(), ~std::uint64_t{0});
+        rules.stops.forbid(cursor.matched, allowed_.data());
+        context.allowed = allowed_.data();
+    }
+    const T u = random_uniform<T>(cursor.key, cursor.position, Purpose::sampling);
+    const std::int32_t token = rules.sampler(logits, u, context);
+    if (token < 0)
+        throw SamplingError("stream " + std::to_string(cursor.id) + ", step " + std::to_string(cursor.drawn) + ": " +
+                                why_undrawable(logits, V_),
+                            cursor.id, cursor.drawn);
+    if (cursor.history) cursor.history->add(token);
+    cursor.last = token;
+    ++cursor.drawn;
+    ++cursor.position;
+    return token;
+}
+
+template class Loop<float>;
+template class Loop<double>;
+
+}  // namespace rnnfast

@@ -1,0 +1,73 @@
+"""No long call keeps the interpreter's lock, whatever its phase: other Python threads run, and Ctrl-C ends it.
+
+No time is judged. Each call would go on for long; it ends only because another thread could take the lock and give it
+back many times, and then asked for the end.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from rnnfast import LanguageModel
+
+V, H = 5, 256
+TURNS = 200  # of about a millisecond
+PATIENCE = 60  # seconds, after which the test fails rather than hangs
+
+SHORT, LONG = np.zeros((2, 3), np.int32), np.zeros((64, 20_000), np.int32)
+
+CALLS = {
+    "fit": lambda model, n: model.fit(LONG[:, :1000], epochs=10**6, num_threads=n),
+    "validation": lambda model, n: model.fit(SHORT, epochs=10**6, validation=(LONG, LONG), num_threads=n),
+    "evaluate": lambda model, n: model.evaluate(LONG, num_threads=n),
+    "predict": lambda model, n: model.predict(LONG, num_threads=n),
+    "generate": lambda model, n: model.generate(10**7, num_streams=2, num_threads=n),
+    "prompt": lambda model, n: model.generate(1, prompt=[np.zeros(10**7, np.int32)] * 2, num_threads=n),
+}
+
+
+@contextmanager
+def ended_by_another_thread():
+    """Within comes the one call, which must not end by itself."""
+    over = threading.Event()
+
+    def take_turns():
+        for _ in range(TURNS):
+            time.sleep(0.001)  # gives the lock back and takes it again
+        if not over.is_set():
+            signal.raise_signal(signal.SIGINT)
+
+    def give_up(number, frame):
+        raise TimeoutError("the call kept the interpreter's lock")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(PATIENCE)
+    thread = threading.Thread(target=take_turns)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_other_threads_run_during_a_call_and_can_end_it(call, num_threads):
+    model = LanguageModel(V, H)
+    with ended_by_another_thread():
+        call(model, num_threads)
+
+
+def test_other_threads_run_during_construction_and_can_end_it():
+    with ended_by_another_thread():
+        LanguageModel(V, 2048)

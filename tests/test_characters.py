@@ -1,0 +1,156 @@
+"""Character models as a library: samples, streams, training by the section."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnfast import Adam, LanguageModel, characters, text
+from rnnfast.names import dinosaur_names
+
+
+def test_streams_use_each_character_once() -> None:
+    tokens = np.arange(103, dtype=np.int32)
+    X, Y = characters.streams(tokens, 10)
+    assert X.shape == Y.shape == (10, 10)
+    assert np.array_equal(X.ravel(), tokens[:100])
+    assert np.array_equal(Y, X + 1)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "num_streams", "message"),
+    [(10, 10, "10 characters, expected at least 11"), (5, 0, "num_streams is 0"), (0, 1, "0 characters")],
+)
+def test_streams_of_too_little_are_refused(tokens: int, num_streams: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        characters.streams(np.zeros(tokens, np.int32), num_streams)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, math.nan])
+def test_shares_out_of_range_are_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="share is"):
+        characters.split_text(np.zeros(10, np.int32), share)
+
+
+def test_samples_of_names_read_back() -> None:
+    names = dinosaur_names()
+    vocabulary = text.vocabulary_of(["\n", *"".join(names)])
+    X, Y = characters.name_samples(names, vocabulary)
+    for name, x, y in zip(names, X, Y, strict=True):
+        assert text.decode(x, vocabulary) == "\n" + name
+        assert text.decode(y, vocabulary) == name + "\n"
+        assert ((x >= 0) == (y >= 0)).all()
+
+
+def test_names_need_an_end() -> None:
+    with pytest.raises(ValueError, match="no line's end"):
+        characters.NamesModel(LanguageModel(2, 3, vocabulary="ab"))
+    with pytest.raises(ValueError, match="empty"):
+        characters.name_samples(["a", ""], ("\n", "a"))
+
+
+@pytest.fixture(scope="module")
+def learnt() -> tuple[characters.NamesModel, list[characters.Report]]:
+    names = dinosaur_names()
+    inventor = characters.NamesModel.for_names(names, 64, seed=3)
+    X, Y = characters.name_samples(names, inventor.model.vocabulary or ())
+    order = np.random.default_rng(0).permutation(len(names))
+    reports = characters.train(
+        inventor.model,
+        (X[order[90:]], Y[order[90:]]),
+        (X[order[:90]], Y[order[:90]]),
+        epochs=40,
+        section=2,
+        patience=3,
+        batch_size=32,
+        optimizer=Adam(0.005),
+        clip_norm=5.0,
+    )
+    return inventor, reports
+
+
+def test_names_are_learnt(learnt: tuple[characters.NamesModel, list[characters.Report]]) -> None:
+    """Better than letters by their frequency and than letters by the one before, both without knowledge of the rest."""
+    inventor, reports = learnt
+    best = min(report.validation for report in reports)
+    held_back = np.random.default_rng(0).permutation(907)[:90]
+    names = dinosaur_names()
+    training = [name for k, name in enumerate(names) if k not in set(held_back)]
+    assert best < _pairs(training, [names[k] for k in held_back]) - 0.2
+    invented = inventor.invent(200, temperature=0.7, seed=1)
+    assert sum(name.endswith("saurus") for name in invented) > 30
+    assert sum(name not in names for name in invented) > 120
+    assert all(name.isalpha() for name in invented)
+    assert all(name.startswith("tyr") for name in inventor.invent(20, begin="tyr"))
+
+
+def _pairs(training: list[str], held_back: list[str]) -> float:
+    """Bits a character of the best model that knows one character back: smoothed counts of pairs."""
+    counts = np.ones((128, 128))
+    for name in training:
+        line = "\n" + name + "\n"
+        for a, b in itertools.pairwise(line):
+            counts[ord(a), ord(b)] += 10
+    bits = [
+        -math.log2(counts[ord(a), ord(b)] / counts[ord(a)].sum())
+        for name in held_back
+        for a, b in zip("\n" + name, name + "\n", strict=True)
+    ]
+    return float(np.mean(bits))
+
+
+def test_the_best_section_is_kept(learnt: tuple[characters.NamesModel, list[characters.Report]]) -> None:
+    inventor, reports = learnt
+    names = dinosaur_names()
+    X, Y = characters.name_samples(names, inventor.model.vocabulary or ())
+    held_back = np.random.default_rng(0).permutation(len(names))[:90]
+    measured = inventor.model.evaluate(X[held_back], Y[held_back])["bits_per_token"]
+    assert measured == min(report.validation for report in reports)
+    assert [report.best for report in reports].count(True) > 3
+    assert len(reports) < 20, "patience"
+    assert not any(report.best for report in reports[-3:])
+
+
+def test_whatever_ends_training_leaves_the_best() -> None:
+    X, Y = characters.streams(text.encode("banana bandana " * 30, tuple(" abdn")), 5)
+    model = LanguageModel(5, 8)
+    after: list[dict[str, np.ndarray]] = []
+
+    def stop(report: characters.Report) -> None:
+        after.append({name: array.copy() for name, array in model.parameters.items()})
+        if report.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        characters.train(model, (X, Y), epochs=9, on_report=stop)
+    assert len(after) == 3
+    assert all(np.array_equal(model.parameters[name], array) for name, array in after[2].items())
+
+
+def test_a_real_text_is_learnt(data_dir: Path) -> None:
+    """Shakespeare's sonnets: after three epochs better than the best model of pairs of characters."""
+    content = (data_dir / "sonnets.txt").read_text(encoding="utf-8")
+    vocabulary = text.vocabulary_of(content)
+    learnt, held_back = characters.split_text(text.encode(content, vocabulary), 0.1)
+    model = LanguageModel(len(vocabulary), 96, cell="gru", vocabulary=vocabulary)
+    reports = characters.train(
+        model,
+        characters.streams(learnt, 20),
+        characters.streams(held_back, 20),
+        epochs=5,
+        truncate=40,
+        stateful=True,
+        shuffle=False,
+        optimizer=Adam(0.005),
+        clip_norm=5.0,
+    )
+    pairs = np.ones((len(vocabulary), len(vocabulary))) * 0.1
+    np.add.at(pairs, (learnt[:-1], learnt[1:]), 1)
+    baseline = -np.log2(pairs / pairs.sum(axis=1, keepdims=True))[held_back[:-1], held_back[1:]].mean()
+    assert reports[-1].validation < baseline - 0.2
+    score = characters.score_text(model, content[-3000:])
+    assert score["bits_per_token"] < baseline

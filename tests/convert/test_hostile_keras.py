@@ -141,6 +141,11 @@ def test_zip_bombs_and_paths_are_refused(tmp_path):
         target.writestr("config.json", b" " * 50_000_000)
     with pytest.raises(ValueError, match="compressed, encrypted or longer than the file"):
         from_keras(path)
+    with zipfile.ZipFile(path, "w") as target:
+        target.writestr("config.json", b" " * 1000, compress_type=zipfile.ZIP_DEFLATED)
+        target.writestr("padding", b" " * 2000)
+    with pytest.raises(ValueError, match="compressed, encrypted or longer than the file"):
+        from_keras(path)
     archive(path, **{"../../outside": b"x"})
     assert len(read_layers(path)) == 7
     assert list(tmp_path.iterdir()) == [path]

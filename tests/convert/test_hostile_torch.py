@@ -94,6 +94,14 @@ def test_a_pickle_that_does_more_than_tensors_is_refused(tmp_path, refused, data
     refused(with_pickle(tmp_path / "a.pt", data), "the pickle is refused")
 
 
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_the_message_names_what_a_pickle_calls(tmp_path, refused, protocol):
+    data = PICKLES[protocol]  # of the first of EVIL
+    refused(
+        with_pickle(tmp_path / "a.pt", data), "it calls posix.system, expected tensors and dictionaries only"
+    )
+
+
 def test_a_whole_module_is_refused(refused):
     refused(GOLDEN / "whole_module.pt", r"the pickle is refused.*save model.state_dict\(\)")
 

@@ -112,6 +112,7 @@ LM, BOTH, BEFORE, RELU = (
         (LM, lambda config, layers: layers[2].update(config={"name": 3}), "a layer's class or name is no text"),
         (BOTH, setting("upper", merge_mode="sum"), "layer 'upper' has merge_mode='sum'"),
         (BOTH, inner("upper", "backward_layer", go_backwards=False), "a backward layer that does not go backwards"),
+        (BOTH, inner(1, "layer", return_sequences=False), "'upper' comes after one that returns its last output only"),
         (BOTH, inner("upper", "layer", reset_after=False), r"has a bias of \(2, 12\), but reset_after is False"),
         (BOTH, lambda config, layers: layers[2].update(inbound_nodes=layers[1]["inbound_nodes"]), "'upper' reads from"),
         (BOTH, lambda config, layers: layers[2].update(inbound_nodes=[]), r"reads from \[\], expected \['bidir"),

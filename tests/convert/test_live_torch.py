@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rnnfast.convert import from_torch
 from rnnfast.convert.description import Dense, Embedding, Network
 from rnnfast.convert.onnx_reader import read_network
 from rnnfast.convert.torch_files import read_state_dict, write_state_dict
@@ -88,6 +89,15 @@ def test_what_torch_saves_is_read(torch, tmp_path, cell, protocol):
             y, _ = module(x)
         got, _, _ = run(network_of(source, None, stack.nonlinearity, False), x.numpy())
         assert distance(y.numpy(), got) < 1e-6
+
+
+def test_tensors_of_half_precision_are_widened(torch):
+    module = torch.nn.LSTM(D, H)
+    for dtype in (torch.float16, torch.bfloat16):
+        half = {name: value.to(dtype) for name, value in module.state_dict().items()}
+        layer = from_torch(half)
+        assert np.array_equal(layer.parameters["layers.0.W"], half["weight_ih_l0"].float().numpy().T)
+    assert from_torch(dict(module.named_parameters())).dtype == np.float32  # they need gradients
 
 
 def test_a_language_model_loads_into_named_members(torch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +22,8 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """Give a record's bytes; its checksum has been verified."""
-        if self.names.count(name) != 1:
-            found = f"{self.names.count(name)} records"
-            raise ValueError(f"the archive has {found} {name!r}, expected one")
+        if (count := self.names.count(name)) != 1:
+            raise ValueError(f"the archive has {count} records {name!r}, expected one")
         info = self._archive.getinfo(name)
         if info.compress_type != zipfile.ZIP_STORED or info.file_size > self._size or info.flag_bits & 1:
             raise ValueError(
@@ -43,8 +42,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         Where it is damaged, also for what is read inside the `with`.
     """
     try:
-        data = path.read_bytes()
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            yield Archive(archive, len(data))
+        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+            yield Archive(archive, os.fstat(file.fileno()).st_size)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"the archive is damaged: {error}") from error

@@ -57,9 +57,15 @@ def network_of(layers: Sequence[Layer], choices: Choices) -> Network:
         if isinstance(part, Recurrent):
             if not every_step:
                 raise ValueError(f"layer {layer.name!r} comes after one that returns its last output only")
-            every_step = _setting(layer, "return_sequences", True)
+            every_step = _returns_sequences(layer)
         parts.append(part)
     return stacked(parts)
+
+
+def _returns_sequences(layer: Layer) -> bool:
+    if layer.kind == "Bidirectional" and layer.config is not None:
+        return bool(_inner(layer, layer.config, None).get("return_sequences", False))
+    return bool(_setting(layer, "return_sequences", layer.config is None))
 
 
 def _is_activation(layer: Layer, name: str) -> bool:

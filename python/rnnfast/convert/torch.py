@@ -119,4 +119,7 @@ def _array(name: Any, value: Any) -> Any:
     """A tensor of PyTorch as an array: it may need gradients, or be elsewhere."""
     if not isinstance(name, str):
         raise TypeError(f"source has the key {name!r}, expected names of parameters")
-    return value.detach().cpu() if hasattr(value, "detach") else value
+    if not hasattr(value, "detach"):
+        return value
+    tensor = value.detach().cpu()
+    return tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor  # which NumPy has not

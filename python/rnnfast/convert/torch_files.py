@@ -90,9 +90,7 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
     except safetensors.SafetensorError as error:
         raise ValueError(f"it is a damaged safetensors file: {error}") from error
     return {
-        name: _numbers(name, bytes(entry["data"]), _SAFETENSORS.get(entry["dtype"]), "<").reshape(
-            entry["shape"]
-        )
+        name: _numbers(name, entry["data"], _SAFETENSORS.get(entry["dtype"]), "<").reshape(entry["shape"])
         for name, entry in entries
     }
 
@@ -167,7 +165,7 @@ class _Records:
         )
 
 
-def _numbers(name: str, data: bytes, dtype: str | None, order: Literal["<", ">"]) -> Array:
+def _numbers(name: str, data: bytes | bytearray, dtype: str | None, order: Literal["<", ">"]) -> Array:
     """The elements of `data`; bfloat16 as float32, which holds all of its numbers."""
     if dtype is None:
         raise ValueError(f"{name} is of a type that is not read, expected float32, float64 or float16")

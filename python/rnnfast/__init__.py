@@ -13,7 +13,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rnnfast._core import NonFiniteError, __version__
+from rnnfast.dense import Dense
+from rnnfast.embedding import Embedding
 from rnnfast.layers import GRU, LSTM, RNN
+from rnnfast.losses import mse, softmax_cross_entropy
 from rnnfast.model import LanguageModel
 from rnnfast.optim import SGD, Adam, Optimizer
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
@@ -21,9 +24,9 @@ from rnnfast.state import State
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import course, music, reference, text
+    from rnnfast import course, initialisers, music, reference, text
 
-_SUBPACKAGES = ("course", "music", "names", "reference", "text")
+_SUBPACKAGES = ("course", "initialisers", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -32,6 +35,8 @@ __all__ = [
     "RNN",
     "SGD",
     "Adam",
+    "Dense",
+    "Embedding",
     "History",
     "LanguageModel",
     "NonFiniteError",
@@ -41,11 +46,14 @@ __all__ = [
     "active_isa",
     "available_isas",
     "course",
+    "initialisers",
+    "mse",
     "music",
     "names",
     "reference",
     "set_isa",
     "show_config",
+    "softmax_cross_entropy",
     "text",
 ]
 

@@ -10,6 +10,10 @@ from pathlib import Path
 import rnnfast
 
 CLASSES = [
+    "DenseF32",
+    "DenseF64",
+    "EmbeddingF32",
+    "EmbeddingF64",
     "FitProgress",
     "LanguageModelF32",
     "LanguageModelF64",
@@ -20,6 +24,8 @@ CLASSES = [
     "RecurrentF64",
     "RunF32",
     "RunF64",
+    "TrainableF32",
+    "TrainableF64",
 ]
 IGNORED = "".join(rf"rnnfast\._core\.{name}" + "\n" for name in CLASSES)
 """Only that these have pybind11's own metaclass; their members are compared."""

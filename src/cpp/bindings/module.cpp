@@ -77,6 +77,9 @@ PYBIND11_MODULE(_core, m) {
     rnnfast::bindings::bind_gru(m);
     rnnfast::bindings::bind_optimizer(m);
     rnnfast::bindings::bind_random(m);
+    rnnfast::bindings::bind_trainable(m);  // the layers' base
+    rnnfast::bindings::bind_dense(m);
+    rnnfast::bindings::bind_embedding(m);
     rnnfast::bindings::bind_recurrent(m);
     rnnfast::bindings::bind_model(m);
 }

@@ -51,6 +51,8 @@ def within(name, package):
     return name == package or name.startswith(f"{package}.")
 
 
+LAYER = {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters", "rnnfast._layer"}
+
 # Each part of the package, from the bottom up; it may import itself and those that it names.
 PARTS = {
     "rnnfast._files": set(),
@@ -61,7 +63,12 @@ PARTS = {
     "rnnfast.names": set(),
     "rnnfast.runtime": {"rnnfast._core"},
     "rnnfast._parameters": set(),
-    "rnnfast.layers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
+    "rnnfast._layer": {"rnnfast._parameters"},
+    "rnnfast.layers": LAYER,
+    "rnnfast.dense": LAYER,
+    "rnnfast.embedding": LAYER,
+    "rnnfast.losses": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
+    "rnnfast.initialisers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.learning_rate": {"rnnfast._core", "rnnfast._arguments"},
     "rnnfast.optimizer_state": {"rnnfast._core", "rnnfast._arguments", "rnnfast._sealed_files"},
     "rnnfast.optim": {

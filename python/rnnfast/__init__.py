@@ -13,9 +13,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rnnfast._core import NonFiniteError, SamplingError, __version__
+from rnnfast.dense import Dense
+from rnnfast.embedding import Embedding
 from rnnfast.generation import Generated
 from rnnfast.layers import GRU, LSTM, RNN
 from rnnfast.learning_rate import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearWarmup, StepDecay
+from rnnfast.losses import mse, softmax_cross_entropy
 from rnnfast.model import LanguageModel
 from rnnfast.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from rnnfast.optimizer_state import OptimizerState
@@ -27,9 +30,9 @@ from rnnfast.streaming import TokenStream
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import characters, convert, course, music, names, reference, text
+    from rnnfast import characters, convert, course, initialisers, music, names, reference, text
 
-_SUBPACKAGES = ("characters", "convert", "course", "music", "names", "reference", "text")
+_SUBPACKAGES = ("characters", "convert", "course", "initialisers", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -41,6 +44,8 @@ __all__ = [
     "AdamW",
     "Beam",
     "CosineDecay",
+    "Dense",
+    "Embedding",
     "ExponentialDecay",
     "Generated",
     "History",
@@ -63,11 +68,14 @@ __all__ = [
     "characters",
     "convert",
     "course",
+    "initialisers",
+    "mse",
     "music",
     "names",
     "reference",
     "set_isa",
     "show_config",
+    "softmax_cross_entropy",
     "text",
 ]
 

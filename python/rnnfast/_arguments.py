@@ -7,6 +7,7 @@ import operator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
 def integer(name: str, value: Any) -> int:
@@ -60,3 +61,29 @@ def cell_name(cell: Any, nonlinearity: Any, reset_after: Any) -> str:
     if cell == "rnn":
         return f"rnn_{nonlinearity}"
     return "gru_reset_before" if cell == "gru" and not reset_after else str(cell)
+
+
+def as_array(name: str, values: Any) -> npt.NDArray[Any]:
+    """Take `values` as an array, of whatever dtype."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} is ragged, expected an array") from error
+
+
+def floats(name: str, values: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Take real numbers as a C-contiguous array of `dtype`; a view where they are one already."""
+    array = as_array(name, values)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
+    return np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
+
+
+def tokens(name: str, values: Any, count: int) -> npt.NDArray[np.int32]:
+    """Take integers from -1 to `count` - 1 as a C-contiguous array of int32."""
+    array = as_array(name, values)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+    if array.size and (array.min() < -1 or array.max() >= count):
+        raise ValueError(f"{name} has {array.min()} to {array.max()}, expected -1 to {count - 1}")
+    return np.ascontiguousarray(array, dtype=np.int32).reshape(array.shape)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core
-from rnnfast._arguments import integer, real, thread_count
+from rnnfast._arguments import as_array, floats, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
-from rnnfast._parameters import Floats, checked_parameters, dtype_name
-
-LayerState = Floats | tuple[Floats, Floats]
-"""h, or (h, c) for an LSTM, each (num_layers * directions, N, H)."""
+from rnnfast._layer import Layer, LayerGradients, LayerState
+from rnnfast._parameters import Floats, dtype_name
 
 _NATIVE = {"float32": _core.RecurrentF32, "float64": _core.RecurrentF64}
 
@@ -27,25 +25,7 @@ class Workspace:
         self._run, self._places, self._dense = run, places, dense
 
 
-class LayerGradients(NamedTuple):
-    """Gradients that `backward` gives.
-
-    Attributes
-    ----------
-    dx : array like x, or None
-        None where x was tokens.
-    dstate : like the state
-        On the initial state.
-    parameters : dict of str to array
-        On each parameter, by its name.
-    """
-
-    dx: Floats | None
-    dstate: LayerState
-    parameters: dict[str, Floats]
-
-
-class _Recurrent:
+class _Recurrent(Layer):
     """What RNN, GRU and LSTM share."""
 
     _has_c = False
@@ -80,51 +60,15 @@ class _Recurrent:
         self._h_size: int = options.get("proj_size") or self._config["hidden_size"]
         self._config |= options
 
-    def __repr__(self) -> str:
-        settings = {**self._config, "batch_first": self._batch_first, "dtype": self._dtype.name}
-        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in settings.items())})"
-
     @property
     def config(self) -> Mapping[str, Any]:
         """The constructor's settings, read-only."""
         return MappingProxyType({**self._config, "batch_first": self._batch_first, "dtype": self._dtype.name})
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of parameters, states and outputs."""
-        return self._dtype
-
-    @property
     def output_size(self) -> int:
         """H, or proj_size where there is a projection; twice that where the layer is bidirectional."""
         return self._h_size * self._directions
-
-    @property
-    def num_parameters(self) -> int:
-        """How many numbers there are to train."""
-        return sum(array.size for array in self._native.parameters.values())
-
-    @property
-    def parameters(self) -> Mapping[str, Floats]:
-        """Name -> read-only live view, as the class says; copy what is to stay."""
-        return MappingProxyType(self._native.parameters)
-
-    def set_parameters(self, mapping: Mapping[str, npt.ArrayLike]) -> None:
-        """Change parameters. All names, shapes and numbers are checked before anything changes.
-
-        Parameters
-        ----------
-        mapping : name -> array_like
-            Any of the names of `parameters`, each of that shape and finite; those not named keep their values.
-
-        Raises
-        ------
-        ValueError
-            For a name that the layer does not have, another shape, or a number that is not finite.
-        TypeError
-            For anything but real numbers.
-        """
-        self._native.set_parameters(checked_parameters(mapping, self._native.parameters))
 
     def initial_state(self, N: int) -> LayerState:
         """Zeros: h, or (h, c), each (num_layers * directions, N, H)."""
@@ -325,7 +269,7 @@ class _Recurrent:
 
     def _input(self, x: npt.ArrayLike, dimensions: int) -> npt.NDArray[Any]:
         """Return tokens of so many dimensions as int32, or numbers of one more as the layer's dtype."""
-        array = _as_array("x", x)
+        array = as_array("x", x)
         if array.ndim == dimensions and array.dtype.kind in "iu":
             D = self._config["input_size"]
             if array.size and (array.min() < -1 or array.max() >= D):
@@ -339,12 +283,10 @@ class _Recurrent:
         return own
 
     def _floats(self, name: str, values: npt.ArrayLike, dimensions: int) -> Floats:
-        array = _as_array(name, values)
+        array = as_array(name, values)
         if array.ndim != dimensions:
             raise ValueError(f"{name} has shape {array.shape}, expected {dimensions} dimensions")
-        if array.dtype.kind not in "iuf":
-            raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
-        return np.ascontiguousarray(array, dtype=self._dtype)
+        return floats(name, array, self._dtype)
 
     def _state(self, name: str, state: LayerState | None, N: int) -> tuple[Floats, Floats]:
         of_h = self._state_shape(N, self._h_size)
@@ -369,7 +311,7 @@ class _Recurrent:
         return array
 
     def _reset(self, reset: npt.ArrayLike, steps: int, N: int) -> npt.NDArray[np.bool_]:
-        array = _as_array("reset", reset)
+        array = as_array("reset", reset)
         if array.shape != self._outer((steps, N)):
             raise ValueError(f"reset has shape {array.shape}, expected {self._outer((steps, N))}")
         if array.dtype != np.bool_:
@@ -635,7 +577,7 @@ class LSTM(_Recurrent):
 
 
 def _lengths(lengths: npt.ArrayLike, steps: int, N: int) -> npt.NDArray[np.int64]:
-    array = _as_array("lengths", lengths)
+    array = as_array("lengths", lengths)
     if array.shape != (N,):
         raise ValueError(f"lengths has shape {array.shape}, expected {(N,)}")
     if array.dtype.kind not in "iu" and array.size:
@@ -643,10 +585,3 @@ def _lengths(lengths: npt.ArrayLike, steps: int, N: int) -> npt.NDArray[np.int64
     if array.size and not (array.min() >= 0 and array.max() <= steps):
         raise ValueError(f"lengths has {array.min()} to {array.max()}, expected 0 to {steps} = T")
     return np.ascontiguousarray(array, dtype=np.int64)
-
-
-def _as_array(name: str, values: Any) -> npt.NDArray[Any]:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} is ragged, expected an array") from error

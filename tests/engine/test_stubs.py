@@ -11,6 +11,10 @@ import rnnfast
 
 CLASSES = [
     "CosineDecay",
+    "DenseF32",
+    "DenseF64",
+    "EmbeddingF32",
+    "EmbeddingF64",
     "ExponentialDecay",
     "FitProgress",
     "InverseTimeDecay",
@@ -26,6 +30,8 @@ CLASSES = [
     "StepDecay",
     "TokenIteratorF32",
     "TokenIteratorF64",
+    "TrainableF32",
+    "TrainableF64",
 ]
 IGNORED = "".join(rf"rnnfast\._core\.{name}" + "\n" for name in CLASSES)
 """Only that these have pybind11's own metaclass; their members are compared."""

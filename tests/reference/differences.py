@@ -33,3 +33,15 @@ def assert_gradient(
     assert gradient.shape == x.shape
     assert np.abs(expected).max() > 1e-6, "a gradient of zero proves nothing"
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=relative * np.abs(expected).max())
+
+
+def assert_slopes(
+    f: Callable[[Floats], float], x: Floats, gradient: Floats, relative: float = 1e-7, step: float = 1e-3
+) -> None:
+    """`gradient` is right along two random directions of x: for arrays whose every element would take too long."""
+    assert gradient.shape == x.shape
+    for direction in np.random.default_rng(0).normal(size=(2, *x.shape)):
+        expected = float(central_differences(lambda t, v=direction: f(x + t * v), np.zeros(()), step))
+        got, scale = float((gradient * direction).sum()), float(np.abs(gradient * direction).sum())
+        assert scale > 1e-6, "a gradient of zero proves nothing"
+        assert abs(got - expected) <= relative * scale

@@ -13,14 +13,15 @@ and parameters go in, new ones come out. (The dinosaur exercise clips and update
 The exercises that people learn recurrent networks from are here under their own names and shapes: `steps` (an
 RNN, an LSTM and a GRU step by step) and `dinosaur` (names, letter by letter).
 
-Read in this order: `rnn`, `lstm`, `gru`, `dense`, `loss`, `optimizer`, `learning_rate`, `model`; then `random`,
-`sampling` and `initialise`, which say what makes a run the same on every machine; `sums` is the one order of
-summation that they share. `lstm_variants` goes ahead of the engine, which has only the plain LSTM.
+Read in this order: `rnn`, `lstm`, `gru`, `lstm_variants`, `stack`, `dense`, `loss`, `optimizer`, `learning_rate`,
+`model`; then `random`, `dropout`, `sampling` and `initialise`, which say what makes a run the same on every machine;
+`sums` is the one order of summation that they share.
 """
 
 from rnnfast.reference import (
     dense,
     dinosaur,
+    dropout,
     gru,
     initialise,
     learning_rate,
@@ -32,6 +33,7 @@ from rnnfast.reference import (
     random,
     rnn,
     sampling,
+    stack,
     steps,
     sums,
 )
@@ -39,6 +41,7 @@ from rnnfast.reference import (
 __all__ = [
     "dense",
     "dinosaur",
+    "dropout",
     "gru",
     "initialise",
     "learning_rate",
@@ -50,6 +53,7 @@ __all__ = [
     "random",
     "rnn",
     "sampling",
+    "stack",
     "steps",
     "sums",
 ]

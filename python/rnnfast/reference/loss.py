@@ -1,4 +1,4 @@
-"""Softmax, cross-entropy against the right tokens, and its gradient on the logits.
+"""Softmax, cross-entropy against the right tokens, and its gradient on the logits; the squared error.
 
     m = max x    s = sum_j exp(x_j - m)    p_j = exp(x_j - m) / s
     loss = -log p_target    dL/dx_j = p_j - [j = target]
@@ -110,6 +110,19 @@ def accuracy(logits: ArrayLike, targets: ArrayLike) -> float:
     x, targets = _rows(logits, targets)
     counts = targets >= 0
     return float((x.argmax(axis=-1) == targets)[counts].mean()) if counts.any() else float("nan")
+
+
+def squared_error(predictions: ArrayLike, targets: ArrayLike) -> tuple[float, Floats]:
+    """Take the mean of (prediction - target)^2 over all numbers, and its gradient on the predictions.
+
+    >>> squared_error([1.0, 2.0], [1.0, 4.0])
+    (2.0, array([ 0., -2.]))
+    """
+    x, y = floats("predictions", predictions), floats("targets", targets)
+    if x.shape != y.shape:
+        raise ValueError(f"targets has shape {y.shape}, expected {x.shape} as predictions")
+    size = max(1, x.size)
+    return float(folded_sum(np.square(x - y).reshape(-1)) / size), 2 / size * (x - y)
 
 
 def _rows(logits: ArrayLike, targets: ArrayLike) -> tuple[Floats, Integers]:

@@ -55,6 +55,16 @@ def words(seed: int, stream: int, position: Position, purpose: int) -> Words:
     >>> int(words(7, 1, 5, SAMPLING)) == int(generator.random_raw())
     True
     """
+    return blocks(seed, stream, position, purpose)[..., 0]
+
+
+def blocks(seed: int, stream: int, position: Position, purpose: int) -> Words:
+    """Draw all four words of the block at each position, uint64 [..., 4]; arguments as for `words`.
+
+    >>> generator = np.random.Philox(key=[7, 1], counter=[5, DROPOUT, 0, 0])
+    >>> bool((blocks(7, 1, 5, DROPOUT) == generator.random_raw(4)).all())
+    True
+    """
     key = [_word("seed", seed), _word("stream", stream)]
     purpose = _word("purpose", purpose)
     positions = _positions(position)
@@ -66,7 +76,7 @@ def words(seed: int, stream: int, position: Position, purpose: int) -> Words:
         high1, low1 = _multiply(_MULTIPLIERS[1], x2)
         x0, x1, x2, x3 = high1 ^ x1 ^ np.uint64(key[0]), low1, high0 ^ x3 ^ np.uint64(key[1]), low0
         key = [(k + w) % _ALL for k, w in zip(key, _WEYL, strict=True)]
-    return x0.reshape(positions.shape)
+    return np.stack([x0, x1, x2, x3], axis=-1).reshape(*positions.shape, 4)
 
 
 def uniform(

@@ -76,6 +76,22 @@ py::tuple cross_entropy_of(const Array<T>& logits, const Tokens& targets, double
     return py::make_tuple(sums.loss, sums.count, sums.correct, gradient);
 }
 
+// (sum of squares, gradient)
+template <class T>
+py::tuple squared_error_of(const Array<T>& predictions, const Array<T>& targets, double scale) {
+    expect_shape("targets", targets, Shape(predictions.shape(), predictions.shape() + predictions.ndim()),
+                 "as predictions");
+    Array<T> gradient = copy(predictions);
+    double sum = 0;
+    Poll poll = python_poll();
+    {
+        T* const data = gradient.mutable_data();
+        const py::gil_scoped_release release;
+        sum = squared_error_gradient(targets.size(), targets.data(), static_cast<T>(scale), data, poll);
+    }
+    return py::make_tuple(sum, gradient);
+}
+
 template <class T>
 Array<T> softmax_of(const Array<T>& logits, Index num_threads) {
     expect_dimensions("logits", logits, 2, "(rows, V)");
@@ -99,6 +115,7 @@ void bind(py::module_& m) {
     m.def("dense_forward", dense_forward<T>, array("x"), array("W"), array("b"), threads);
     m.def("dense_backward", dense_backward<T>, array("dy"), array("x"), array("W"), threads);
     m.def("cross_entropy", cross_entropy_of<T>, array("logits"), array("targets"), py::arg("scale"), threads);
+    m.def("squared_error", squared_error_of<T>, array("predictions"), array("targets"), py::arg("scale"));
     m.def("softmax", softmax_of<T>, array("logits"), threads);
 }
 

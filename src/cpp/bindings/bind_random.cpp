@@ -1,4 +1,5 @@
 #include "bindings.hpp"
+#include "rnnfast/initialisers.hpp"
 #include "rnnfast/random.hpp"
 
 namespace rnnfast::bindings {
@@ -11,6 +12,27 @@ Array<Index> permutation(Index n, std::uint64_t seed, std::uint64_t stream) {
     return order;
 }
 
+Array<double> uniform_numbers(Index n, double limit, std::uint64_t seed, std::uint64_t stream) {
+    Array<double> numbers = empty<double>({n});
+    double* const data = numbers.mutable_data();
+    Poll poll = python_poll();
+    const py::gil_scoped_release release;
+    uniform(n, limit, {seed, stream}, data, poll);
+    return numbers;
+}
+
+Array<double> orthonormal(Index rows, Index columns, std::uint64_t seed, std::uint64_t stream) {
+    if (rows > columns)
+        throw py::value_error("rows is " + std::to_string(rows) + ", expected at most columns = " +
+                              std::to_string(columns) + ": no more can be orthogonal");
+    Array<double> numbers = empty<double>({rows, columns});
+    double* const data = numbers.mutable_data();
+    Poll poll = python_poll();
+    const py::gil_scoped_release release;
+    orthonormal_rows(rows, columns, {seed, stream}, data, poll);
+    return numbers;
+}
+
 }  // namespace
 
 void bind_random(py::module_& m) {
@@ -20,6 +42,8 @@ void bind_random(py::module_& m) {
             return random_word({seed, stream}, position, static_cast<Purpose>(purpose));
         },
         py::arg("seed"), py::arg("stream"), py::arg("position"), py::arg("purpose"));
+    m.def("uniform", uniform_numbers, py::arg("n"), py::arg("limit"), py::arg("seed"), py::arg("stream"));
+    m.def("orthonormal_rows", orthonormal, py::arg("rows"), py::arg("columns"), py::arg("seed"), py::arg("stream"));
     m.def("random_permutation", permutation, py::arg("n"), py::arg("seed"), py::arg("stream"));
 }
 

@@ -140,7 +140,7 @@ void bind(py::module_& m, const char* name, const char* run_name) {
     py::class_<typename Layer::Run>(m, run_name)
         .def("backward", backward<T>, py::arg("layer"), array("dy"), array("dh"), array("dc"), py::arg("dense"),
              py::arg("num_threads"));
-    py::class_<Layer>(m, name)
+    py::class_<Layer, Trainable<T>>(m, name)
         .def(py::init([](const std::string& cell, Index input_size, Index hidden_size, Index num_layers,
                          bool bidirectional, double dropout, double input_dropout, Index projection_size, bool peephole,
                          bool coupled, std::uint64_t seed) {
@@ -155,18 +155,6 @@ void bind(py::module_& m, const char* name, const char* run_name) {
              py::arg("cell"), py::arg("input_size"), py::arg("hidden_size"), py::arg("num_layers"),
              py::arg("bidirectional"), py::arg("dropout"), py::arg("input_dropout"), py::arg("projection_size"),
              py::arg("peephole"), py::arg("coupled"), py::arg("seed"))
-        .def_property_readonly(
-            "parameters",
-            [](const py::object& self) { return parameter_views(self.cast<const Layer&>().parameters(), self); })
-        .def(
-            "set_parameters",
-            [](Layer& layer, const std::vector<std::optional<Array<T>>>& values) {
-                const std::vector<const T*> data = parameter_data(layer.parameters(), values);
-                Poll poll = python_poll();
-                const py::gil_scoped_release release;
-                layer.set_parameters(data, poll);
-            },
-            py::arg("values"))
         .def("forward", forward<T>, array("x"), array("h"), array("c"), py::arg("lengths"), py::arg("reset"),
              py::arg("masks"), py::arg("for_backward"), py::arg("num_threads"))
         .def("step", step<T>, array("x"), array("h"), array("c"));

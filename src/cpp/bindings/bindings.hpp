@@ -83,6 +83,8 @@ std::vector<const T*> parameter_data(const std::vector<ParameterView<T>>& parame
 /// A Poll that lets Python see Ctrl-C about every 20 ms, and calls `also` (null: nothing) with the GIL held.
 Poll python_poll(std::function<void()> also = nullptr);
 
+void bind_dense(py::module_& m);
+void bind_embedding(py::module_& m);
 void bind_gru(py::module_& m);
 void bind_isa(py::module_& m);
 void bind_layers(py::module_& m);
@@ -94,5 +96,6 @@ void bind_recurrent(py::module_& m);
 void bind_rnn(py::module_& m);
 void bind_sampler(py::module_& m);
 void bind_model(py::module_& m);
+void bind_trainable(py::module_& m);
 
 }  // namespace rnnfast::bindings

@@ -97,6 +97,9 @@ PYBIND11_MODULE(_core, m) {
     rnnfast::bindings::bind_lstm(m);
     rnnfast::bindings::bind_optimizer(m);
     rnnfast::bindings::bind_random(m);
+    rnnfast::bindings::bind_trainable(m);  // the layers' base
+    rnnfast::bindings::bind_dense(m);
+    rnnfast::bindings::bind_embedding(m);
     rnnfast::bindings::bind_recurrent(m);
     rnnfast::bindings::bind_sampler(m);
     rnnfast::bindings::bind_model(m);

@@ -62,11 +62,32 @@ void softmax(Index rows, Index V, T* logits, Threads& threads, Poll& poll) {
                  [&](Index, Index row, Index count) { k.softmax(count, V, logits + row * V); });
 }
 
+// In 16 partial sums, so that it does not depend on how the compiler vectorises it.
+template <class T>
+double squared_error_gradient(Index n, const T* targets, T scale, T* predictions, Poll& poll) {
+    constexpr Index lanes = 16, block = Index{1} << 16;
+    const FloatScope scope;
+    double sums[lanes] = {};
+    for (Index begin = 0; begin < n; begin += block) {
+        poll(elementary_work * block);
+        for (Index i = begin; i < std::min(n, begin + block); ++i) {
+            const T error = predictions[i] - targets[i];
+            sums[i % lanes] += static_cast<double>(error) * static_cast<double>(error);
+            predictions[i] = scale * error;
+        }
+    }
+    for (Index half = lanes / 2; half > 0; half /= 2)
+        for (Index k = 0; k < half; ++k) sums[k] += sums[k + half];
+    return sums[0];
+}
+
 template void cross_entropy_gradient(Index, Index, const std::int32_t*, float, float*, LossSums&, Threads&, Poll&);
 template void cross_entropy_gradient(Index, Index, const std::int32_t*, double, double*, LossSums&, Threads&, Poll&);
 template void cross_entropy(Index, Index, const std::int32_t*, float*, LossSums&, Threads&, Poll&);
 template void cross_entropy(Index, Index, const std::int32_t*, double*, LossSums&, Threads&, Poll&);
 template void softmax(Index, Index, float*, Threads&, Poll&);
 template void softmax(Index, Index, double*, Threads&, Poll&);
+template double squared_error_gradient(Index, const float*, float, float*, Poll&);
+template double squared_error_gradient(Index, const double*, double, double*, Poll&);
 
 }  // namespace rnnfast

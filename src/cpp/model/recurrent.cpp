@@ -2,35 +2,26 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <string>
 
 #include "core/check.hpp"
 #include "core/float_control.hpp"
 #include "layers/rows.hpp"
 #include "model/initialise.hpp"
-#include "model/lock.hpp"
 #include "model/tokens.hpp"
+#include "model/weights.hpp"
 
 namespace rnnfast {
 
 template <class T>
-struct Recurrent<T>::Impl {
-    explicit Impl(const StackConfig& config) : stack(config), parameters(stack.parameters()) {}
+struct Recurrent<T>::Impl : Trainable<T>::Weights {
+    explicit Impl(Stack<T> layers) : Trainable<T>::Weights(layers.parameters()), stack(std::move(layers)) {}
 
-    void prepare(bool for_backward) {
+    void prepare(bool for_backward) override {
         Threads alone;
-        stack.prepare(parameters.places_in(parameters.flat()), for_backward, alone);
-        prepared_for_backward |= for_backward;
+        stack.prepare(this->parameters.places_in(this->parameters.flat()), for_backward, alone);
     }
 
-    // Multiply-adds of so many rows forward.
-    double work(Index rows) const { return static_cast<double>(parameters.flat().size()) * static_cast<double>(rows); }
-
     Stack<T> stack;
-    Parameters<T> parameters;
-    bool prepared_for_backward = false;
-    std::uint64_t changes = 0;  // of the parameters
-    mutable WeightsMutex weights;
 };
 
 template <class T>
@@ -48,13 +39,15 @@ struct Recurrent<T>::Run::Impl {
 
 template <class T>
 Recurrent<T>::Recurrent(const StackConfig& config, std::uint64_t seed, Poll& poll)
-    : impl_(std::make_shared<Impl>(config)) {
+    : Recurrent(std::make_shared<Impl>(Stack<T>(config))) {
     const FloatScope scope;
     const bool forgets = config.cell == Cell::lstm && !config.lstm.coupled;
     initialise(impl_->parameters, seed, forgets ? config.hidden_size : 0, poll);
     impl_->prepare(false);
 }
 
+template <class T>
+Recurrent<T>::Recurrent(std::shared_ptr<Impl> impl) : Trainable<T>(impl), impl_(std::move(impl)) {}
 template <class T>
 Recurrent<T>::~Recurrent() = default;
 template <class T>
@@ -68,35 +61,13 @@ const Stack<T>& Recurrent<T>::stack() const noexcept {
 }
 
 template <class T>
-const std::vector<ParameterView<T>>& Recurrent<T>::parameters() const noexcept {
-    return impl_->parameters.views();
-}
-
-template <class T>
-void Recurrent<T>::set_parameters(const std::vector<const T*>& values, Poll& poll) {
-    const auto& views = parameters();
-    if (values.size() != views.size())
-        throw std::invalid_argument("set_parameters: values has " + std::to_string(values.size()) +
-                                    " entries, expected " + std::to_string(views.size()));
-    const WriteLock lock(impl_->weights, poll);
-    const std::vector<T*> places = impl_->parameters.places_in(impl_->parameters.flat());
-    for (std::size_t k = 0; k < values.size(); ++k)
-        if (values[k]) std::copy_n(values[k], views[k].size, places[k]);
-    impl_->prepare(false);
-    ++impl_->changes;
-}
-
-template <class T>
 typename Recurrent<T>::Run Recurrent<T>::forward(LayerInput<T> x, Segments segments, const T* h, const T* c,
                                                  std::optional<RandomKey> masks, bool for_backward, Index num_threads,
                                                  Poll& poll) {
     const StackConfig& config = impl_->stack.config();
     const Index places = segments.steps() * segments.batch();
     if (x.tokens) check_tokens("x", segments.steps(), segments.batch(), x.tokens, config.input_size);
-    if (for_backward && !impl_->prepared_for_backward) {
-        const WriteLock lock(impl_->weights, poll);
-        impl_->prepare(true);
-    }
+    if (for_backward) impl_->ready_for_backward(poll);
     const FloatScope scope;
     Threads threads(choose_threads(num_threads, impl_->work(segments.packing().rows())));
     auto run = std::make_unique<typename Run::Impl>(impl_, std::move(segments));
@@ -110,7 +81,7 @@ typename Recurrent<T>::Run Recurrent<T>::forward(LayerInput<T> x, Segments segme
         x.dense = run->x.data();
     }
     run->workspace.load_state(h, c);
-    const ReadLock lock(impl_->weights, poll);
+    const ReadLock lock(impl_->mutex, poll);
     run->changes = impl_->changes;
     impl_->stack.forward(x, masks, run->workspace, threads, poll);
     run->can_go_back = for_backward;
@@ -121,7 +92,7 @@ template <class T>
 void Recurrent<T>::step(Index batch, LayerInput<T> x, const T* h_prev, T* h, T* c, Poll& poll) const {
     if (x.tokens) check_tokens("x", 1, batch, x.tokens, impl_->stack.config().input_size);
     const FloatScope scope;
-    const ReadLock lock(impl_->weights, poll);
+    const ReadLock lock(impl_->mutex, poll);
     Buffer<T> scratch(impl_->stack.step_scratch(batch));
     impl_->stack.step(0, batch, x, h_prev, h, c, scratch.data(), poll);
 }
@@ -164,8 +135,8 @@ void Recurrent<T>::Run::backward(const T* dy, const std::vector<T*>& gradients, 
     if (!impl_->can_go_back)
         throw std::logic_error("backward: the workspace has been used already; each forward is for one backward");
     const FloatScope scope;
-    const ReadLock lock(owner.weights, poll);
-    if (impl_->changes != owner.changes) throw std::logic_error("backward: the parameters have changed since forward");
+    const ReadLock lock(owner.mutex, poll);
+    owner.expect_no_change_since(impl_->changes);
     impl_->can_go_back = false;  // what forward left is overwritten from here on
     Threads threads(choose_threads(num_threads, 2 * owner.work(rows)));
     Buffer<T> dy_rows(rows * columns), dx_rows(dx && !s.whole() ? rows * D : 0);

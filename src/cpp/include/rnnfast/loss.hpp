@@ -1,4 +1,4 @@
-// Softmax, cross-entropy and its gradient over rows of logits.
+// Softmax, cross-entropy and its gradient over rows of logits; the squared error.
 #pragma once
 
 #include <cstdint>
@@ -25,5 +25,10 @@ void cross_entropy(Index rows, Index V, const std::int32_t* targets, T* logits, 
 /// logits [rows, V] become probabilities; V at least 1.
 template <class T>
 void softmax(Index rows, Index V, T* logits, Threads& threads, Poll& poll);
+
+/// predictions [n] become scale * (prediction - target); returns the sum of (prediction - target)^2, in double, in a
+/// fixed order.
+template <class T>
+double squared_error_gradient(Index n, const T* targets, T scale, T* predictions, Poll& poll);
 
 }  // namespace rnnfast

@@ -6,33 +6,24 @@
 #include <optional>
 #include <vector>
 
-#include "rnnfast/parameters.hpp"
 #include "rnnfast/poll.hpp"
 #include "rnnfast/stack.hpp"
+#include "rnnfast/trainable.hpp"
 
 namespace rnnfast {
 
-/// Calls of several threads: any may run forward, backward and step at the same time, each with a workspace of its own;
-/// set_parameters waits for them. A call from inside a poll's hook, while this thread is at work on the same object,
-/// throws std::runtime_error.
+/// parameters() as Stack::parameters().
 template <class T>
-class Recurrent {
+class Recurrent : public Trainable<T> {
 public:
     /// Weights as `seed` decides: W Glorot-uniform, R with orthonormal rows, b zero but 1 for the LSTM's forget gate.
     /// Throws what Stack throws, and std::bad_alloc. Large ones take seconds: `poll` is called meanwhile.
     Recurrent(const StackConfig& config, std::uint64_t seed, Poll& poll);
-    ~Recurrent();
+    ~Recurrent() override;
     Recurrent(Recurrent&&) noexcept;
     Recurrent& operator=(Recurrent&&) noexcept;
 
     const Stack<T>& stack() const noexcept;
-
-    /// As Stack::parameters(); read through them at any time.
-    const std::vector<ParameterView<T>>& parameters() const noexcept;
-
-    /// values[k] [parameters()[k].size], or null to keep parameter k. Throws std::invalid_argument where values has
-    /// another size than parameters().
-    void set_parameters(const std::vector<const T*>& values, Poll& poll);
 
     /// One forward and, where it is for training, one backward after it. The arrays of T x N places are the caller's,
     /// in [T, N, columns]; places that no row is computed for count as zeros.
@@ -49,7 +40,8 @@ public:
 
 private:
     struct Impl;
-    std::shared_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;  // the base's weights
+    explicit Recurrent(std::shared_ptr<Impl> impl);
 };
 
 template <class T>

@@ -19,6 +19,7 @@ from rnnfast.optim import SGD, Adam, Optimizer
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
 from rnnfast.sampling import Sampler
 from rnnfast.scoring import Beam, Score
+from rnnfast.session import Session
 from rnnfast.state import State
 from rnnfast.streaming import TokenStream
 from rnnfast.train import History
@@ -41,6 +42,7 @@ __all__ = [
     "Sampler",
     "SamplingError",
     "Score",
+    "Session",
     "State",
     "TokenStream",
     "__version__",

@@ -17,6 +17,8 @@ CLASSES = [
     "OptimizerStateF32",
     "OptimizerStateF64",
     "SamplerConfig",
+    "SessionF32",
+    "SessionF64",
     "TokenIteratorF32",
     "TokenIteratorF64",
 ]

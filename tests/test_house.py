@@ -104,6 +104,13 @@ PARTS = {
         "rnnfast.state",
         "rnnfast.train",
     },
+    "rnnfast.session": {
+        "rnnfast._core",
+        "rnnfast._arguments",
+        "rnnfast.generation",
+        "rnnfast.state",
+        "rnnfast.train",
+    },
     "rnnfast.streaming": {
         "rnnfast._core",
         "rnnfast._arguments",
@@ -123,6 +130,7 @@ PARTS = {
         "rnnfast.prompts",
         "rnnfast.generation",
         "rnnfast.scoring",
+        "rnnfast.session",
         "rnnfast.streaming",
         "rnnfast.progress",
         "rnnfast.checkpoint",

@@ -176,6 +176,7 @@ void bind(py::module_& m, const char* name) {
         .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
         .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"));
     bind_generation(m, model);
+    bind_session<T>(m);
 }
 
 }  // namespace

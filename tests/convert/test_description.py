@@ -58,7 +58,7 @@ def test_settings_of_a_stack():
 def test_parts_fit_each_other():
     stack, ones = make_stack("gru"), np.ones
     for parts, message in (
-        ((Dense(ones((3, 3)), ones(3)),), "there is no recurrent layer"),
+        ((), "there are no layers"),
         ((stack, Embedding(ones((4, 3)))), "an embedding comes after another layer"),
         ((Embedding(ones((4, 2))), stack), "a layer takes 3 numbers, but the one before it gives 2"),
         ((stack, Dense(ones((4, 3)), ones(3), softmax=True), stack), "a layer comes after a softmax"),
@@ -77,6 +77,8 @@ def test_layers_of_one_kind_and_size_become_one_stack():
     first, second = make_stack("gru", D=3), make_stack("gru", D=4, layers=2)
     (joined,) = stacked([first, second]).parts
     assert joined.layers == first.layers + second.layers
+    with pytest.raises(ValueError, match="there is no recurrent layer"):
+        stacked([Dense(np.ones((3, 3)), np.ones(3))])
     for other in (
         make_stack("gru", D=4, H=5),
         make_stack("gru", D=4, reset_after=False),

@@ -38,13 +38,32 @@ def test_a_stack_runs_in_onnx_runtime(name):
     stack = make_stack(dtype="f4", **STACKS[name])
     draw = np.random.default_rng(1)
     x, state = draw.normal(size=(T, N, D)).astype("f4"), states(stack, draw)
-    got = session(model_bytes(Network((stack,)))).run(
+    got = session(model_bytes(Network((stack,)), step=False)).run(
         None, state | {"x": x.swapaxes(0, 1) if stack.batch_first else x}
     )
     expected = run(Network((stack,)), x, state["h"], state.get("c"))
     y = got[0].swapaxes(0, 1) if stack.batch_first else got[0]
     for ours, theirs in zip(expected, (y, *got[1:]), strict=False):
         assert ours is None or distance(theirs, ours) < 2e-6
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_layers_of_several_kinds_run_in_onnx_runtime(batch_first):
+    draw = np.random.default_rng(1)
+    table = Embedding(draw.normal(size=(V, D)).astype("f4"))
+    lower = make_stack("lstm", D, H, directions=2, dtype="f4", batch_first=batch_first)
+    upper = make_stack("gru", 2 * H, H, layers=2, dtype="f4", batch_first=batch_first)
+    network = Network((table, lower, upper, Dense(draw.normal(size=(H, 2)).astype("f4"), np.ones(2, "f4"))))
+    tokens = draw.integers(V, size=(T, N))
+    state = {f"{letter}_0": np.zeros((2, N, H), "f4") for letter in "hc"} | {"h_1": np.zeros((2, N, H), "f4")}
+    feed = state | {"tokens": tokens.T if batch_first else tokens}
+    got, h_0, c_0, h_1 = session(model_bytes(network, step=False)).run(
+        ["y", "h_0_out", "c_0_out", "h_1_out"], feed
+    )
+    expected, h, _ = run(network, tokens)
+    assert distance(got.swapaxes(0, 1) if batch_first else got, expected) < 2e-6
+    assert distance(h_1, h) < 2e-6
+    assert h_0.shape == c_0.shape == (2, N, H)
 
 
 @pytest.mark.parametrize("embedded", [False, True])
@@ -57,7 +76,9 @@ def test_a_step_of_a_language_model_runs_in_onnx_runtime(name, embedded):
     table = draw.normal(size=(V, 5)).astype("f4") if embedded else np.eye(V, dtype="f4")
     network = Network((*([Embedding(table)] if embedded else []), stack, dense))
     tokens, state = np.array([3, -1, 6]), states(stack, draw)
-    logits, probabilities, *after = session(model_bytes(network)).run(None, state | {"tokens": tokens})
+    logits, probabilities, *after = session(model_bytes(network, step=True)).run(
+        None, state | {"tokens": tokens}
+    )
     x = np.where(tokens[:, np.newaxis] >= 0, table[tokens], 0)
     y, *expected = run(Network((stack, dense)), x[np.newaxis], state["h"], state.get("c"))
     assert np.abs(probabilities - y[0]).max() < 1e-6

@@ -97,6 +97,7 @@ def test_out_and_in_again_changes_no_bit(tmp_path, name):
         (make_stack("lstm", peephole=True), "no LSTM with peepholes"),
         (make_stack("lstm", coupled=True), "no LSTM with coupled gates"),
         (make_stack("gru", reset_after=False), "no GRU with a reset before the product"),
+        (make_stack("lstm", proj_size=4), "no LSTM with a projection to as many numbers as it has units"),
     ],
 )
 def test_what_pytorch_has_not_is_not_written(stack, what):

@@ -25,6 +25,8 @@ class Archive:
         if (count := self.names.count(name)) != 1:
             raise ValueError(f"the archive has {count} records {name!r}, expected one")
         info = self._archive.getinfo(name)
+        if info.header_offset < 0:
+            raise ValueError(f"the archive's record {name!r} begins before the file")
         if info.compress_type != zipfile.ZIP_STORED or info.file_size > self._size or info.flag_bits & 1:
             raise ValueError(
                 f"the archive's record {name!r} is compressed, encrypted or longer than the file"

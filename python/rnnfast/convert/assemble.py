@@ -1,4 +1,4 @@
-"""From a description to a model of ours, and back: the only module of this package that knows the models."""
+"""From a description to models of ours, and back: the only module of this package that knows them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnfast.convert.description import (
+    DIRECTIONS,
     Array,
     Cell,
     CellName,
@@ -21,91 +22,96 @@ from rnnfast.convert.description import (
 from rnnfast.layers import GRU, LSTM, RNN
 from rnnfast.model import LanguageModel
 
-Model = RNN | GRU | LSTM | LanguageModel
+Layer = RNN | GRU | LSTM
+Model = LanguageModel | Layer
 
-_LAYERS: dict[CellName, type[RNN | GRU | LSTM]] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
-_DIRECTIONS = ("", "reverse.")
+_LAYERS: dict[CellName, type[Layer]] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 def build(network: Network) -> Model:
-    """Make the model that `network` describes.
+    """Make what `network` describes: a LanguageModel, or a layer.
 
     Raises
     ------
     ValueError
         Where no model of ours has these parts; the message lists them.
     """
-    network = astype(network, _dtype(network))
-    for part in network.parts:
-        if isinstance(part, Recurrent):
-            _refuse_options(part)
-    tables = [part for part in network.parts if isinstance(part, Embedding)]
-    stack, *rest = network.parts[len(tables) :]
-    if isinstance(stack, Recurrent) and not tables and not rest:
-        return _layer(stack)
-    if (
-        isinstance(stack, Recurrent)
-        and len(rest) == 1
-        and isinstance(rest[0], Dense)
-        and stack.num_directions == 1
-    ):
-        table, dense = tables[0] if tables else None, rest[0]
-        if len(dense.b) == (stack.input_size if table is None else len(table.W)):
-            return _language_model(table, stack, dense)
-    raise ValueError(
-        f"no model of rnnfast is {', '.join(map(_summary, network.parts))}; expected layers of one kind and size, "
-        "and for a LanguageModel a dense layer with one output for each token of the input"
-    )
+    network = astype(network, network.dtype)
+    model = _language_model(network)
+    if model is not None:
+        return model
+    if len(network.parts) > 1 or not isinstance(network.parts[0], Recurrent):
+        raise ValueError(
+            f"no model of rnnfast is {', '.join(map(_summary, network.parts))}; expected layers of one kind and "
+            "size, and for a LanguageModel a dense layer with one output for each token of the input"
+        )
+    return _layer(network.parts[0])
 
 
 def describe(model: Model) -> Network:
-    """Describe `model`; the arrays are views of its parameters.
+    """Describe a model or a layer; the arrays are views of its parameters.
 
     Raises
     ------
     TypeError
-        For anything but a layer or a LanguageModel.
+        For anything else.
     """
     if isinstance(model, LanguageModel):
-        return _described_model(model)
+        own = model.parameters
+        W = own["dense.W"] if "dense.W" in own else np.ascontiguousarray(own["embedding.W"].T)
+        table = [Embedding(own["embedding.W"])] if "embedding.W" in own else []
+        stack = _stack(model.config["cell"], model.config, own)
+        return Network((*table, stack, Dense(W, own["dense.b"], softmax=True)))
     for cell, kind in _LAYERS.items():
         if isinstance(model, kind):
-            directions = 2 if model.config["bidirectional"] else 1
-            return Network((_described_stack(cell, model.config, model.parameters, directions),))
+            return Network((_stack(cell, model.config, model.parameters),))
     raise TypeError(f"model is a {type(model).__name__}, expected an RNN, GRU, LSTM or LanguageModel")
 
 
-def _dtype(network: Network) -> Any:
-    arrays = [array for part in network.parts for array in _arrays(part)]
-    return np.result_type(*arrays)
+def _language_model(network: Network) -> LanguageModel | None:
+    """The LanguageModel that the network is, where it is one."""
+    *tables, stack, output = (None, *network.parts)[-3:]
+    table = tables[0] if tables else None
+    if not isinstance(stack, Recurrent) or not isinstance(output, Dense) or len(network.parts) > 3:
+        return None
+    if len(network.parts) == 3 and not isinstance(table, Embedding):
+        return None
+    tokens = len(table.W) if isinstance(table, Embedding) else stack.input_size
+    if len(output.b) != tokens or stack.num_directions > 1 or _lstm_options(stack):
+        return None
+    tied = isinstance(table, Embedding) and np.array_equal(table.W.T, output.W)
+    model = LanguageModel(
+        tokens,
+        stack.hidden_size,
+        cell=stack.cell,
+        num_layers=len(stack.layers),
+        dtype=network.dtype,
+        embedding_size=table.W.shape[1] if isinstance(table, Embedding) else None,
+        tie_weights=tied,
+        **_options(stack),
+    )
+    parameters = stack.arrays() | {"dense.b": output.b}
+    if isinstance(table, Embedding):
+        parameters["embedding.W"] = table.W
+    if not tied:
+        parameters["dense.W"] = output.W
+    model.set_parameters(parameters)
+    return model
 
 
-def _arrays(part: Part) -> list[Array]:
-    if isinstance(part, Embedding):
-        return [part.W]
-    if isinstance(part, Dense):
-        return [part.W, part.b]
-    return list(_parameters(part).values())
-
-
-def _parameters(stack: Recurrent) -> dict[str, Array]:
-    """The names that a layer's parameters have."""
-    return {
-        f"layers.{index}.{direction}{name}": array
-        for index, directions in enumerate(stack.layers)
-        for direction, cell in zip(_DIRECTIONS, directions, strict=False)
-        for name, array in cell.arrays().items()
-    }
-
-
-def _refuse_options(stack: Recurrent) -> None:
-    for has, what in (
-        (stack.peephole, "peepholes"),
-        (stack.coupled, "coupled gates"),
-        (stack.proj_size is not None, "a projection"),
-    ):
-        if has:
-            raise ValueError(f"an LSTM with {what} is not among rnnfast's layers")
+def _layer(stack: Recurrent) -> Layer:
+    layer = _LAYERS[stack.cell](
+        stack.input_size,
+        stack.hidden_size,
+        len(stack.layers),
+        bidirectional=stack.num_directions == 2,
+        batch_first=stack.batch_first,
+        dtype=stack.layers[0][0].W.dtype,
+        **_options(stack),
+        **_lstm_options(stack),
+    )
+    layer.set_parameters(stack.arrays())
+    return layer
 
 
 def _options(stack: Recurrent) -> dict[str, Any]:
@@ -114,67 +120,28 @@ def _options(stack: Recurrent) -> dict[str, Any]:
     return {"reset_after": stack.reset_after} if stack.cell == "gru" else {}
 
 
-def _layer(stack: Recurrent) -> RNN | GRU | LSTM:
-    parameters = _parameters(stack)
-    layer = _LAYERS[stack.cell](
-        stack.input_size,
-        stack.hidden_size,
-        len(stack.layers),
-        bidirectional=stack.num_directions == 2,
-        batch_first=stack.batch_first,
-        dtype=parameters["layers.0.W"].dtype,
-        **_options(stack),
-    )
-    layer.set_parameters(parameters)
-    return layer
+def _lstm_options(stack: Recurrent) -> dict[str, Any]:
+    """Those that differ from the plain LSTM."""
+    options = {"proj_size": stack.proj_size, "peephole": stack.peephole, "coupled": stack.coupled}
+    return {name: value for name, value in options.items() if value}
 
 
-def _language_model(table: Embedding | None, stack: Recurrent, dense: Dense) -> LanguageModel:
-    tied = table is not None and np.array_equal(table.W.T, dense.W)
-    model = LanguageModel(
-        len(dense.b),
-        stack.hidden_size,
-        cell=stack.cell,
-        num_layers=len(stack.layers),
-        dtype=dense.W.dtype,
-        embedding_size=None if table is None else table.W.shape[1],
-        tie_weights=tied,
-        **_options(stack),
-    )
-    parameters = _parameters(stack) | {"dense.b": dense.b}
-    if table is not None:
-        parameters["embedding.W"] = table.W
-    if not tied:
-        parameters["dense.W"] = dense.W
-    model.set_parameters(parameters)
-    return model
-
-
-def _described_model(model: LanguageModel) -> Network:
-    own = model.parameters
-    table = own.get("embedding.W")
-    W = own["dense.W"] if table is None or "dense.W" in own else np.ascontiguousarray(table.T)
-    stack = _described_stack(model.config["cell"], model.config, own, 1)
-    before = () if table is None else (Embedding(table),)
-    return Network((*before, stack, Dense(W, own["dense.b"], softmax=True)))
-
-
-def _described_stack(
-    cell: CellName, config: Mapping[str, Any], own: Mapping[str, Array], directions: int
-) -> Recurrent:
+def _stack(cell: CellName, config: Mapping[str, Any], own: Mapping[str, Array]) -> Recurrent:
+    directions = DIRECTIONS if config.get("bidirectional") else DIRECTIONS[:1]
     layers = tuple(
-        tuple(_described_cell(own, f"layers.{index}.{direction}") for direction in _DIRECTIONS[:directions])
+        tuple(_cell(own, f"layers.{index}.{prefix}") for prefix in directions)
         for index in range(config["num_layers"])
     )
     return Recurrent(
         cell,
         layers,
         nonlinearity=config["nonlinearity"] if cell == "rnn" else "tanh",
+        coupled=config.get("coupled", False),
         batch_first=config.get("batch_first", False),
     )
 
 
-def _described_cell(own: Mapping[str, Array], prefix: str) -> Cell:
+def _cell(own: Mapping[str, Array], prefix: str) -> Cell:
     names = ("W", "R", "b", "b_Rn", "peephole", "projection")
     return Cell(**{name: own[prefix + name] for name in names if prefix + name in own})
 

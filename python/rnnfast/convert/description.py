@@ -22,6 +22,9 @@ Nonlinearity = Literal["tanh", "relu"]
 GATES: dict[str, str] = {"rnn": "h", "gru": "rzn", "lstm": "ifgo", "coupled lstm": "igo"}
 """The order of the blocks of W, R and b, a letter a block."""
 
+DIRECTIONS = ("", "reverse.")
+"""What comes before the names of a direction's parameters."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cell:
@@ -104,8 +107,8 @@ class Recurrent:
             raise ValueError("layers.0.R or its projection is no matrix")
         input_size = len(first.W)
         for index, directions in enumerate(self.layers):
-            for name, cell in zip(("", "reverse."), directions, strict=False):
-                self._check(f"layers.{index}.{name}", cell, input_size)
+            for prefix, cell in zip(DIRECTIONS, directions, strict=False):
+                self._check(f"layers.{index}.{prefix}", cell, input_size)
             input_size = self.output_size
 
     def _check(self, prefix: str, cell: Cell, input_size: int) -> None:
@@ -127,6 +130,15 @@ class Recurrent:
             raise ValueError(f"{prefix}* are {', '.join(arrays)}, expected {', '.join(shapes)}")
         for name, shape in shapes.items():
             check_array(prefix + name, arrays[name], shape)
+
+    def arrays(self) -> dict[str, Array]:
+        """Name -> array, by the names of our layers' parameters: ``layers.0.W``, ``layers.0.reverse.W``, ..."""
+        return {
+            f"layers.{index}.{prefix}{name}": array
+            for index, directions in enumerate(self.layers)
+            for prefix, cell in zip(DIRECTIONS, directions, strict=False)
+            for name, array in cell.arrays().items()
+        }
 
     @property
     def gates(self) -> str:
@@ -182,6 +194,10 @@ class Dense:
         check_matrix("dense.W", self.W)
         check_array("dense.b", self.b, (self.W.shape[1],))
 
+    def arrays(self) -> dict[str, Array]:
+        """Name -> array."""
+        return {"W": self.W, "b": self.b}
+
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
@@ -191,6 +207,10 @@ class Embedding:
 
     def __post_init__(self) -> None:
         check_matrix("embedding.W", self.W)
+
+    def arrays(self) -> dict[str, Array]:
+        """Name -> array."""
+        return {"W": self.W}
 
 
 Part = Recurrent | Dense | Embedding
@@ -203,14 +223,14 @@ class Network:
     Raises
     ------
     ValueError
-        Where one gives what the next cannot take, or none is recurrent.
+        Where there is none, or one gives what the next cannot take.
     """
 
     parts: tuple[Part, ...]
 
     def __post_init__(self) -> None:
-        if not any(isinstance(part, Recurrent) for part in self.parts):
-            raise ValueError("there is no recurrent layer, expected an RNN, a GRU or an LSTM")
+        if not self.parts:
+            raise ValueError("there are no layers, expected at least one")
         size, softmax = None, False
         for part in self.parts:
             if isinstance(part, Embedding):
@@ -228,15 +248,22 @@ class Network:
                 raise ValueError(f"a layer takes {wanted} numbers, but the one before it gives {size}")
             size = given
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The widest of its arrays' dtypes."""
+        return np.result_type(*(array for part in self.parts for array in part.arrays().values()))
+
 
 def stacked(parts: Sequence[Part]) -> Network:
-    """Make a network in which recurrent layers of one kind and size, one after the other, are one stack.
+    """Make the network of a foreign file: recurrent layers of one kind and size, one after the other, are one stack.
 
     Raises
     ------
     ValueError
-        As Network does.
+        As Network does; and where no part is recurrent.
     """
+    if not any(isinstance(part, Recurrent) for part in parts):
+        raise ValueError("there is no recurrent layer, expected an RNN, a GRU or an LSTM")
     joined: list[Part] = []
     for part in parts:
         before = joined[-1] if joined else None

@@ -163,7 +163,7 @@ def _nonlinearity(layer: Layer, name: CellName, choices: Choices) -> Nonlinearit
     activation = _function(layer, "activation", choices.nonlinearity if name == "rnn" else "tanh")
     if name == "rnn":
         known: dict[Any, Nonlinearity] = {"tanh": "tanh", "relu": "relu"}
-        if activation in known:
+        if isinstance(activation, str) and activation in known:
             return known[activation]
         if activation is None:
             raise ValueError(

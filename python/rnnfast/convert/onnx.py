@@ -12,6 +12,7 @@ from rnnfast.convert.description import astype
 from rnnfast.convert.errors import naming
 from rnnfast.convert.onnx_reader import read_network
 from rnnfast.convert.onnx_writer import model_bytes
+from rnnfast.model import LanguageModel
 
 
 def from_onnx(path: str | os.PathLike[str], *, batch_first: bool = False) -> Model:
@@ -72,6 +73,6 @@ def to_onnx(
     """
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype is {dtype!r}, expected 'float32' or 'float64'")
-    data = model_bytes(astype(describe(model), dtype))
+    data = model_bytes(astype(describe(model), dtype), step=isinstance(model, LanguageModel))
     with atomic_write(path) as file:
         file.write(data)

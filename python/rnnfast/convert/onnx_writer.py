@@ -1,12 +1,13 @@
 """Graphs of ONNX that compute what a described network does.
 
-A stack alone becomes a graph of whole sequences; a language model becomes one of a single step, which a loop in any
-language can run:
+Layers become a graph of whole sequences; a language model becomes one of a single step, which a loop in any language
+can run:
 
-    x (T, N, D), h, c            ->  y (T, N, directions*H), h_out, c_out
-    tokens (N,), h, c            ->  logits (N, V), probabilities (N, V), h_out, c_out
+    x (T, N, D) or tokens (T, N), h, c  ->  y (T, N, ...), h_out, c_out
+    tokens (N,), h, c                   ->  logits (N, V), probabilities (N, V), h_out, c_out
 
-States are (layers*directions, N, H) as everywhere in rnnfast. Token -1, none, is the zero vector.
+States are (layers*directions, N, H) as everywhere in rnnfast; where there are several stacks of layers, they are h_0,
+c_0, h_1, ... Token -1, none, is the zero vector.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast.convert.description import Array, Dense, Embedding, Network, Recurrent
+from rnnfast.convert.description import Array, Dense, Embedding, Network, Part, Recurrent
 from rnnfast.convert.errors import needing
 from rnnfast.convert.onnx_nodes import OPERATORS, operator_attributes, operator_inputs
 
@@ -24,17 +25,15 @@ _OPSET = 17
 _IR_VERSION = 8
 
 
-def model_bytes(network: Network) -> bytes:
-    """Give the content of an .onnx file."""
+def model_bytes(network: Network, *, step: bool) -> bytes:
+    """Give the content of an .onnx file, of a step of a language model or of sequences."""
     with needing("onnx", "onnx"):
         import onnx
-    writer = _Writer()
-    parts = network.parts
-    if len(parts) == 1 and isinstance(parts[0], Recurrent):
-        name, (inputs, outputs) = "sequence", _sequence(writer, parts[0])
-    else:
-        name, (inputs, outputs) = "step", _step(writer, network)
-    graph = onnx.helper.make_graph(writer.nodes, name, inputs, outputs, writer.constants)
+    writer = _Writer(network.dtype)
+    (_step if step else _sequence)(writer, network.parts)
+    graph = onnx.helper.make_graph(
+        writer.nodes, "step" if step else "sequence", writer.inputs, writer.outputs, writer.constants
+    )
     model = onnx.helper.make_model(
         graph,
         producer_name="rnnfast",
@@ -46,11 +45,14 @@ def model_bytes(network: Network) -> bytes:
 
 
 class _Writer:
-    """Collects a graph's nodes and constants."""
+    """Collects a graph's nodes, constants, inputs and outputs; all numbers have one dtype."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
 
     def constant(self, name: str, value: Any) -> str:
         import onnx
@@ -58,124 +60,133 @@ class _Writer:
         self.constants.append(onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def node(
-        self, operator: str, inputs: Sequence[str], outputs: str | Sequence[str], **attributes: Any
-    ) -> Any:
+    def node(self, operator: str, inputs: Sequence[str], *outputs: str, **attributes: Any) -> str:
+        """Add an operator; give the name of its first output."""
         import onnx
 
-        names = [outputs] if isinstance(outputs, str) else list(outputs)
-        self.nodes.append(
-            onnx.helper.make_node(
-                operator, list(inputs), names, name=f"{operator}_{len(self.nodes)}", **attributes
-            )
-        )
-        return outputs
+        name = f"{operator}_{len(self.nodes)}"
+        self.nodes.append(onnx.helper.make_node(operator, list(inputs), outputs, name=name, **attributes))
+        return outputs[0]
+
+    def input(self, name: str, *shape: int | str, dtype: Any = None) -> str:
+        self.inputs.append(self._value(name, shape, dtype))
+        return name
+
+    def output(self, name: str, *shape: int | str) -> str:
+        self.outputs.append(self._value(name, shape, None))
+        return name
+
+    def _value(self, name: str, shape: tuple[int | str, ...], dtype: Any) -> Any:
+        import onnx
+
+        kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype or self.dtype))
+        return onnx.helper.make_tensor_value_info(name, kind, shape)
 
 
-Values = tuple[list[Any], list[Any]]
-"""A graph's inputs and outputs."""
-
-
-def _value(name: str, dtype: Any, *shape: int | str) -> Any:
-    import onnx
-
-    return onnx.helper.make_tensor_value_info(
-        name, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape
+def _sequence(writer: _Writer, parts: Sequence[Part]) -> None:
+    batch_first = any(isinstance(part, Recurrent) and part.batch_first for part in parts)
+    axes = ("N", "T") if batch_first else ("T", "N")
+    first, last = parts[0], parts[-1]
+    if isinstance(first, Embedding):
+        x, rank = writer.input("tokens", *axes, dtype=np.int64), 2
+    else:
+        D = first.input_size if isinstance(first, Recurrent) else len(first.W)
+        x, rank = writer.input("x", *axes, D), 3
+    if batch_first:
+        x = writer.node("Transpose", [x], "time_first", perm=[1, 0, 2][:rank])
+    if isinstance(first, Embedding):
+        x = _rows(writer, x, first.W)
+    y = writer.output("y", *axes, last.output_size if isinstance(last, Recurrent) else last.W.shape[1])
+    inner = _layers(writer, [part for part in parts if not isinstance(part, Embedding)], x)
+    writer.node("Transpose", [inner], y, perm=[1, 0, 2]) if batch_first else writer.node(
+        "Identity", [inner], y
     )
 
 
-def _states(stack: Recurrent, ending: str) -> list[Any]:
-    dtype = stack.layers[0][0].W.dtype
-    shape = len(stack.layers) * stack.num_directions, "N", stack.hidden_size
-    return [_value(f"{letter}{ending}", dtype, *shape) for letter in _letters(stack)]
+def _step(writer: _Writer, parts: Sequence[Part]) -> None:
+    first, dense = parts[0], parts[-1]
+    if not isinstance(dense, Dense) or isinstance(first, Dense):
+        raise ValueError("the network is no language model")
+    tokens = writer.input("tokens", "N", dtype=np.int64)
+    time_axis = writer.constant("time_axis", np.array([0]))
+    x = writer.node("Unsqueeze", [tokens, time_axis], "tokens_of_step")
+    x = _rows(writer, x, first.W) if isinstance(first, Embedding) else _one_hot(writer, x, first.input_size)
+    logits = writer.output("logits", "N", len(dense.b))
+    probabilities = writer.output("probabilities", "N", len(dense.b))
+    y = _layers(writer, parts, x)
+    writer.node("Squeeze", [y, time_axis], logits)
+    writer.node("Softmax", [logits], probabilities, axis=-1)
 
 
-def _letters(stack: Recurrent) -> str:
-    return "hc" if stack.cell == "lstm" else "h"
+def _rows(writer: _Writer, tokens: str, table: Array) -> str:
+    """A row of the table for each of (T, N) tokens."""
+    vectors = writer.node("Gather", [writer.constant("embedding.W", table), tokens], "vectors", axis=0)
+    return _without_none(writer, tokens, vectors)
 
 
-def _sequence(writer: _Writer, stack: Recurrent) -> Values:
-    dtype = stack.layers[0][0].W.dtype
-    axes = ("N", "T") if stack.batch_first else ("T", "N")
-    x, y = "x", "y_time_first" if stack.batch_first else "y"
-    if stack.batch_first:
-        x = writer.node("Transpose", ["x"], "x_time_first", perm=[1, 0, 2])
-    _stack(writer, stack, x, y)
-    if stack.batch_first:
-        writer.node("Transpose", [y], "y", perm=[1, 0, 2])
-    inputs = [_value("x", dtype, *axes, stack.input_size), *_states(stack, "")]
-    return inputs, [_value("y", dtype, *axes, stack.output_size), *_states(stack, "_out")]
+def _one_hot(writer: _Writer, tokens: str, size: int) -> str:
+    values = writer.constant("off_and_on", np.array([0, 1], writer.dtype))
+    vectors = writer.node("OneHot", [tokens, writer.constant("D", np.array(size)), values], "vectors")
+    return _without_none(writer, tokens, vectors)
 
 
-def _step(writer: _Writer, network: Network) -> Values:
-    tables = [part.W for part in network.parts if isinstance(part, Embedding)]
-    stack, dense = network.parts[len(tables) :][0], network.parts[-1]
-    if (
-        not isinstance(stack, Recurrent)
-        or not isinstance(dense, Dense)
-        or len(network.parts) != len(tables) + 2
-        or stack.num_directions != 1
-    ):
-        raise ValueError("the network is neither a stack of layers nor a language model")
-    dtype, V = dense.W.dtype, len(dense.b)
-    _input_vectors(writer, tables[0] if tables else None, stack.input_size, dtype)
-    _stack(writer, stack, "x", "y")
-    first = writer.constant("axis_0", np.array([0]))
-    writer.node("Squeeze", ["y", first], "y_of_step")
-    weights = [writer.constant("dense.W", dense.W), writer.constant("dense.b", dense.b)]
-    writer.node("Gemm", ["y_of_step", *weights], "logits")
-    writer.node("Softmax", ["logits"], "probabilities", axis=-1)
-    outputs = [_value("logits", dtype, "N", V), _value("probabilities", dtype, "N", V)]
-    return [_value("tokens", np.int64, "N"), *_states(stack, "")], [*outputs, *_states(stack, "_out")]
+def _without_none(writer: _Writer, tokens: str, vectors: str) -> str:
+    """The vectors, but zeros where the token is -1, which ONNX counts from the end."""
+    least = writer.constant("least_token", np.array(0))
+    is_token = writer.node("GreaterOrEqual", [tokens, least], "is_token")
+    column = writer.node(
+        "Unsqueeze", [is_token, writer.constant("last_axis", np.array([-1]))], "is_token_column"
+    )
+    return writer.node("Where", [column, vectors, writer.constant("zero", np.zeros(1, writer.dtype))], "x_0")
 
 
-def _input_vectors(writer: _Writer, table: Array | None, size: int, dtype: Any) -> None:
-    """A row of the table, or a one-hot vector, for each of (N,) tokens: (1, N, D)."""
-    zero, one = np.zeros(1, dtype), np.ones(1, dtype)
-    if table is not None:
-        writer.node("Gather", [writer.constant("embedding.W", table), "tokens"], "vectors", axis=0)
-    else:
-        values = writer.constant("off_and_on", np.concatenate([zero, one]))
-        writer.node("OneHot", ["tokens", writer.constant("D", np.array(size)), values], "vectors")
-    writer.node("GreaterOrEqual", ["tokens", writer.constant("no_token_below", np.array(0))], "is_token")
-    writer.node("Unsqueeze", ["is_token", writer.constant("last_axis", np.array([-1]))], "is_token_column")
-    writer.node("Where", ["is_token_column", "vectors", writer.constant("zero", zero)], "x_of_step")
-    writer.node("Unsqueeze", ["x_of_step", writer.constant("time_axis", np.array([0]))], "x")
+def _layers(writer: _Writer, parts: Sequence[Part], x: str) -> str:
+    """Stacks and dense layers, one after the other: from and to (T, N, ...)."""
+    stacks = [part for part in parts if isinstance(part, Recurrent)]
+    for index, part in enumerate(parts):
+        if isinstance(part, Recurrent):
+            x = _stack(writer, part, x, f"_{stacks.index(part)}" if len(stacks) > 1 else "")
+        elif isinstance(part, Dense):
+            W = writer.constant(f"dense_{index}.W", part.W)
+            product = writer.node("MatMul", [x, W], f"product_{index}")
+            x = writer.node("Add", [product, writer.constant(f"dense_{index}.b", part.b)], f"sum_{index}")
+    return x
 
 
-def _stack(writer: _Writer, stack: Recurrent, x: str, y: str) -> None:
+def _stack(writer: _Writer, stack: Recurrent, x: str, ending: str) -> str:
     """The layers from x (T, N, D) to y (T, N, directions*H), with the states h and c in and out."""
     if stack.proj_size is not None:
         raise ValueError("ONNX has no LSTM with a projection")
-    L, letters = len(stack.layers), _letters(stack)
-    for letter in letters:
-        _split_state(writer, letter, L, stack.num_directions)
+    L, letters = len(stack.layers), "hc" if stack.cell == "lstm" else "h"
+    shape = L * stack.num_directions, "N", stack.hidden_size
+    states = [f"{letter}{ending}" for letter in letters]
+    for state in states:
+        _split_state(writer, writer.input(state, *shape), L, stack.num_directions)
     for layer in range(L):
-        arrays = operator_inputs(stack, layer)
-        names = {key: writer.constant(f"layers.{layer}.{key}", array) for key, array in arrays.items()}
-        states = [f"{letter}_{layer}" for letter in letters]
-        inputs = [x, names["W"], names["R"], names["B"], "", *states, *([names["P"]] if "P" in names else [])]
-        outputs = [f"y_{layer}", *(f"{letter}_out_{layer}" for letter in letters)]
-        writer.node(OPERATORS[stack.cell], inputs, outputs, **operator_attributes(stack))
-        x = _join_directions(writer, f"y_{layer}", y if layer == L - 1 else f"x_{layer + 1}", stack)
-    for letter in letters:
-        writer.node("Concat", [f"{letter}_out_{layer}" for layer in range(L)], f"{letter}_out", axis=0)
+        prefix = f"layers{ending}.{layer}."
+        constants = operator_inputs(stack, layer).items()
+        names = {key: writer.constant(prefix + key, array) for key, array in constants}
+        inputs = [x, names["W"], names["R"], names["B"], "", *(f"{state}.{layer}" for state in states)]
+        inputs += [names["P"]] if "P" in names else []
+        outputs = [f"{prefix}y", *(f"{state}_out.{layer}" for state in states)]
+        writer.node(OPERATORS[stack.cell], inputs, *outputs, **operator_attributes(stack))
+        x = _join_directions(writer, f"{prefix}y", f"{prefix}y_joined", stack)
+    for state in states:
+        out = writer.output(f"{state}_out", *shape)
+        writer.node("Concat", [f"{state}_out.{layer}" for layer in range(L)], out, axis=0)
+    return x
 
 
-def _split_state(writer: _Writer, letter: str, L: int, directions: int) -> None:
-    if L == 1:
-        writer.node("Identity", [letter], f"{letter}_0")
-        return
-    sizes = writer.constant(f"{letter}_sizes", np.full(L, directions))
-    writer.node("Split", [letter, sizes], [f"{letter}_{layer}" for layer in range(L)], axis=0)
+def _split_state(writer: _Writer, state: str, L: int, directions: int) -> None:
+    """The states of single layers, as `state`.0, ..."""
+    sizes = writer.constant(f"{state}.sizes", np.full(L, directions))
+    writer.node("Split", [state, sizes], *(f"{state}.{layer}" for layer in range(L)), axis=0)
 
 
 def _join_directions(writer: _Writer, y: str, name: str, stack: Recurrent) -> str:
     """From (T, directions, N, H) to (T, N, directions*H)."""
     if stack.num_directions == 1:
-        writer.node("Squeeze", [y, writer.constant(f"{y}_axis", np.array([1]))], name)
-        return name
-    writer.node("Transpose", [y], f"{y}_directions_last", perm=[0, 2, 1, 3])
-    shape = writer.constant(f"{y}_shape", np.array([0, 0, stack.output_size]))
-    writer.node("Reshape", [f"{y}_directions_last", shape], name)
-    return name
+        return writer.node("Squeeze", [y, writer.constant(f"{y}.axis", np.array([1]))], name)
+    turned = writer.node("Transpose", [y], f"{y}_turned", perm=[0, 2, 1, 3])
+    shape = writer.constant(f"{y}.shape", np.array([0, 0, stack.output_size]))
+    return writer.node("Reshape", [turned, shape], name)

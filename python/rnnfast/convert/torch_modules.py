@@ -10,6 +10,7 @@ within the reset gate's reach and stays apart.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from rnnfast.convert.description import (
     Part,
     Recurrent,
     as_floats,
+    stacked,
 )
 
 _KEY = re.compile(r"(weight|bias)(_(ih|hh|hr)(_l\d+)?(_reverse)?)?")
@@ -58,7 +60,7 @@ def network_of(
             parts.append(Embedding(found[name]["weight"]))
         else:
             parts.append(_linear(found[name]))
-    return Network(tuple(parts))
+    return stacked(parts)
 
 
 def _modules(tensors: Mapping[str, Any], wanted: Sequence[str] | None) -> dict[str, dict[str, Array]]:
@@ -224,18 +226,18 @@ def _cell(prefix: str, cell: CellName, own: Mapping[str, Array | None], names: M
 def state_dict_of(network: Network) -> dict[str, Array]:
     """Give the parameters of PyTorch modules that compute the same, as `rnnfast.convert.to_torch` describes it."""
     if len(network.parts) == 1:
-        return dict(_parameters(network.parts[0]))
-    prefixes = [_prefix(part) for part in network.parts]
-    if len(set(prefixes)) < len(prefixes):
-        raise ValueError(f"the parts {', '.join(prefixes)} would have equal names")
-    return {
-        f"{prefix}.{name}": array
-        for prefix, part in zip(prefixes, network.parts, strict=True)
-        for name, array in _parameters(part).items()
-    }
+        return _parameters(network.parts[0])
+    tensors: dict[str, Array] = {}
+    counts: Counter[str] = Counter()
+    for part in network.parts:
+        name = _member(part)
+        counts[name] += 1
+        prefix = name if counts[name] == 1 else f"{name}_{counts[name]}"
+        tensors |= {f"{prefix}.{key}": array for key, array in _parameters(part).items()}
+    return tensors
 
 
-def _prefix(part: Part) -> str:
+def _member(part: Part) -> str:
     if isinstance(part, Recurrent):
         return part.cell
     return "linear" if isinstance(part, Dense) else "embedding"
@@ -250,6 +252,7 @@ def _parameters(part: Part) -> dict[str, Array]:
         (part.peephole, "peepholes"),
         (part.coupled, "coupled gates"),
         (part.cell == "gru" and not part.reset_after, "a reset before the product"),
+        (part.proj_size == part.hidden_size, "a projection to as many numbers as it has units"),
     ):
         if has:
             raise ValueError(f"PyTorch has no {part.cell.upper()} with {what}")

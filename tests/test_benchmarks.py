@@ -105,6 +105,14 @@ def measured(order, isas, goal):
     )
 
 
+def test_with_threads_everybody_rests_before_a_run(monkeypatch):
+    order = []
+    monkeypatch.setattr(harness, "threads", lambda: 2)
+    monkeypatch.setattr(harness.time, "sleep", lambda seconds: order.append("rest"))
+    measured(order, ["scalar_fma"], None)
+    assert order[:6] == ["scalar_fma", "peer", "rest", "scalar_fma", "rest", "peer"]  # warm, then in turn
+
+
 def test_takes_turns_and_reports():
     before, order, isas = rnnfast.active_isa(), [], ["scalar_fma", "scalar"]
     try:

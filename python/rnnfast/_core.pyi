@@ -178,7 +178,6 @@ class _Run:
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by forward alone
     def backward(
         self,
-        layer: _Recurrent,
         dy: _AnyFloats,
         dh: _AnyFloats,
         dc: _AnyFloats,

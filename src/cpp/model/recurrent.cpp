@@ -1,6 +1,7 @@
 #include "rnnfast/recurrent.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <stdexcept>
 #include <string>
 
@@ -20,7 +21,7 @@ struct Recurrent<T>::Impl {
     void prepare(bool for_backward) {
         Threads alone;
         stack.prepare(parameters.places_in(parameters.flat()), for_backward, alone);
-        prepared_for_backward |= for_backward;
+        if (for_backward) prepared_for_backward = true;
     }
 
     // Multiply-adds of so many rows forward.
@@ -28,7 +29,7 @@ struct Recurrent<T>::Impl {
 
     Stack<T> stack;
     Parameters<T> parameters;
-    bool prepared_for_backward = false;
+    std::atomic<bool> prepared_for_backward{false};
     std::uint64_t changes = 0;  // of the parameters
     mutable WeightsMutex weights;
 };
@@ -43,7 +44,7 @@ struct Recurrent<T>::Run::Impl {
     Buffer<T> x;
     Buffer<std::int32_t> tokens;
     std::uint64_t changes = 0;
-    bool can_go_back = false;
+    std::atomic<bool> can_go_back{false};  // two threads may try
 };
 
 template <class T>
@@ -92,6 +93,8 @@ typename Recurrent<T>::Run Recurrent<T>::forward(LayerInput<T> x, Segments segme
     const StackConfig& config = impl_->stack.config();
     const Index places = segments.steps() * segments.batch();
     if (x.tokens) check_tokens("x", segments.steps(), segments.batch(), x.tokens, config.input_size);
+    if (x.tokens && masks && config.input_dropout > 0)
+        throw std::invalid_argument("x holds tokens, expected numbers: the layer has input_dropout");
     if (for_backward && !impl_->prepared_for_backward) {
         const WriteLock lock(impl_->weights, poll);
         impl_->prepare(true);
@@ -135,6 +138,11 @@ template <class T>
 typename Recurrent<T>::Run& Recurrent<T>::Run::operator=(Run&&) noexcept = default;
 
 template <class T>
+const Stack<T>& Recurrent<T>::Run::stack() const noexcept {
+    return impl_->owner->stack;
+}
+
+template <class T>
 const Segments& Recurrent<T>::Run::segments() const noexcept {
     return impl_->workspace.segments();
 }
@@ -160,14 +168,13 @@ void Recurrent<T>::Run::backward(const T* dy, const std::vector<T*>& gradients, 
     const auto& owner = *impl_->owner;
     const Segments& s = segments();
     const Index rows = s.packing().rows(), columns = owner.stack.output_size(), D = owner.stack.config().input_size;
-    if (!impl_->can_go_back)
-        throw std::logic_error("backward: the workspace has been used already; each forward is for one backward");
     const FloatScope scope;
-    const ReadLock lock(owner.weights, poll);
-    if (impl_->changes != owner.changes) throw std::logic_error("backward: the parameters have changed since forward");
-    impl_->can_go_back = false;  // what forward left is overwritten from here on
     Threads threads(choose_threads(num_threads, 2 * owner.work(rows)));
     Buffer<T> dy_rows(rows * columns), dx_rows(dx && !s.whole() ? rows * D : 0);
+    const ReadLock lock(owner.weights, poll);
+    if (impl_->changes != owner.changes) throw std::logic_error("backward: the parameters have changed since forward");
+    if (!impl_->can_go_back.exchange(false))  // what forward left is overwritten from here on
+        throw std::logic_error("backward: the workspace has been used already; each forward is for one backward");
     gather_rows(s.places(), rows, columns, Rows<const T>{dy, columns}, Rows<T>{dy_rows.data(), columns}, threads, poll);
     for (std::size_t k = 0; k < gradients.size(); ++k)
         std::fill_n(gradients[k], owner.stack.parameters()[k].size(), T(0));

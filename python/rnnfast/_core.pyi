@@ -277,7 +277,6 @@ class _Run:
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by forward alone
     def backward(
         self,
-        layer: _Recurrent,
         dy: _AnyFloats,
         dh: _AnyFloats,
         dc: _AnyFloats,
@@ -316,6 +315,8 @@ class FitProgress:
     def step(self) -> int: ...
     @property
     def steps_per_epoch(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
     @property
     def tokens(self) -> int: ...
     @property

@@ -199,6 +199,7 @@ void bind_model(py::module_& m) {
         .def_readonly("epoch", &FitProgress::epoch)
         .def_readonly("step", &FitProgress::step)
         .def_readonly("steps_per_epoch", &FitProgress::steps_per_epoch)
+        .def_readonly("steps", &FitProgress::steps)
         .def_readonly("tokens", &FitProgress::tokens)
         .def_property_readonly("current", [](const FitProgress& p) { return sums_tuple(p.current); })
         .def(

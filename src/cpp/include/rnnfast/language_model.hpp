@@ -75,9 +75,10 @@ struct EpochStats {
 
 /// Where a running fit is; the caller may look at it from the poll's hook.
 struct FitProgress {
-    Index epoch = 0;  ///< whole epochs done in this call
-    Index step = 0;   ///< whole steps done in this epoch
-    Index steps_per_epoch = 0;
+    Index epoch = 0;                 ///< whole epochs done in this call
+    Index step = 0;                  ///< whole steps done in this epoch
+    Index steps_per_epoch = 0;       ///< at most: a batch has fewer pieces where its last targets do not count
+    std::int64_t steps = 0;          ///< whole steps done in this call
     std::int64_t tokens = 0;         ///< targets trained on in this call
     LossSums current;                ///< of this epoch so far
     std::vector<EpochStats> epochs;  ///< of the whole epochs

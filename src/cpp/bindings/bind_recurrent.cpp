@@ -144,7 +144,12 @@ void bind(py::module_& m, const char* name, const char* run_name) {
         .def(py::init([](const std::string& cell, Index input_size, Index hidden_size, Index num_layers,
                          bool bidirectional, double dropout, double input_dropout, Index projection_size, bool peephole,
                          bool coupled, std::uint64_t seed) {
-                 StackConfig config{cell_named(cell), input_size, hidden_size, num_layers, bidirectional};
+                 StackConfig config;
+                 config.cell = cell_named(cell);
+                 config.input_size = input_size;
+                 config.hidden_size = hidden_size;
+                 config.num_layers = num_layers;
+                 config.bidirectional = bidirectional;
                  config.dropout = dropout;
                  config.input_dropout = input_dropout;
                  config.lstm = {projection_size, peephole, coupled};

@@ -70,10 +70,17 @@ PARTS = {
     "rnnfast.losses": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.initialisers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.learning_rate": {"rnnfast._core", "rnnfast._arguments"},
-    "rnnfast.optimizer_state": {"rnnfast._core", "rnnfast._arguments", "rnnfast._sealed_files"},
+    "rnnfast._layer_arrays": set(),
+    "rnnfast.optimizer_state": {
+        "rnnfast._core",
+        "rnnfast._arguments",
+        "rnnfast._layer_arrays",
+        "rnnfast._sealed_files",
+    },
     "rnnfast.optim": {
         "rnnfast._core",
         "rnnfast._arguments",
+        "rnnfast._layer_arrays",
         "rnnfast.learning_rate",
         "rnnfast.optimizer_state",
     },

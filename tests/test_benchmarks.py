@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import (
+    dinosaur_training,
     generation,
     harness,
     jazz_training,
@@ -80,6 +81,20 @@ def test_gives_the_same_hidden_states(peer):
     unlike = SimpleNamespace(NAME="unlike", sequence=lambda W, R, b, steps: peer.sequence(W, R, -b, steps))
     with pytest.raises(AssertionError, match="unlike"):
         sequence_forward.verify(17, 30, unlike)
+
+
+def test_learns_the_same_names(peer):
+    if not hasattr(peer, "name_learner"):
+        return
+    task = replace(dinosaur_training.naming().first(60), limit=0.5)  # so that clipping shows
+    dinosaur_training.verify(task, peer)
+    for changed in ({"rate": 0.02}, {"limit": 5.0}):
+
+        def other(parameters, naming, changed=changed):
+            return peer.name_learner(parameters, replace(naming, **changed))
+
+        with pytest.raises(AssertionError, match="learns otherwise"):
+            dinosaur_training.verify(task, SimpleNamespace(NAME="other", name_learner=other))
 
 
 def test_the_jazz_data_is_that_of_the_exercise():

@@ -153,7 +153,13 @@ PARTS = {
         "rnnfast.model",
         "rnnfast.music",
     },
-    "rnnfast.convert": {"rnnfast._files", "rnnfast.layers", "rnnfast.model"},
+    "rnnfast.convert": {
+        "rnnfast._files",
+        "rnnfast.dense",
+        "rnnfast.embedding",
+        "rnnfast.layers",
+        "rnnfast.model",
+    },
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
 }
 

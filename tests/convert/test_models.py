@@ -24,12 +24,15 @@ LAYERS = {
     "torch/gru_without_bias.safetensors": (from_torch, GRU),
     "torch/lstm.safetensors": (lambda path: from_torch(path, batch_first=True), LSTM),
     "torch/lstm_cell.safetensors": (from_torch, LSTM),
+    "torch/lstm_projected.safetensors": (from_torch, LSTM),
     "keras/relu.keras": (from_keras, RNN),
     "keras/reset_before.keras": (from_keras, GRU),
     "keras/reset_before.weights.h5": (lambda path: from_keras(path, reset_after=False), GRU),
     "onnx/torch_gru.onnx": (from_onnx, GRU),
     "onnx/gru_reset_before.onnx": (lambda path: from_onnx(path, batch_first=True), GRU),
     "onnx/gru_both_directions.onnx": (from_onnx, GRU),
+    "onnx/lstm_peephole.onnx": (from_onnx, LSTM),
+    "onnx/lstm_coupled.onnx": (from_onnx, LSTM),
     "onnx/torch_rnn.onnx": (lambda path: from_onnx(path, batch_first=True), RNN),
 }
 
@@ -83,11 +86,16 @@ STACKS = {
     "gru reset before": {"cell": "gru", "reset_after": False, "dtype": "f4"},
     "lstm": {"cell": "lstm", "layers": 3, "directions": 2},
 }
+OPTIONS = {
+    "lstm projected": {"cell": "lstm", "layers": 2, "directions": 2, "proj_size": 2},
+    "lstm peephole": {"cell": "lstm", "peephole": True, "batch_first": True},
+    "lstm coupled, all options": {"cell": "lstm", "peephole": True, "coupled": True, "proj_size": 4},
+}
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("name", STACKS | OPTIONS)
 def test_a_layer_is_built_and_described_again_to_the_bit(name):
-    network = Network((make_stack(**STACKS[name]),))
+    network = Network((make_stack(**(STACKS | OPTIONS)[name]),))
     layer = build(network)
     again = describe(layer)
     assert same(again, network)
@@ -128,24 +136,58 @@ def test_wider_numbers_win():
     assert np.array_equal(model.parameters["layers.0.W"], stack.layers[0][0].W)
 
 
+def chain(*parts):
+    return Network(parts)
+
+
+def ones(*shape):
+    return np.full(shape, 0.5)
+
+
 @pytest.mark.parametrize(
-    ("parts", "message"),
+    "network",
     [
-        ([make_stack("gru"), make_stack("lstm", D=4)], "1 GRU of 3 inputs and 4 units in 1 direction.s., 1 LSTM"),
-        ([make_stack("gru"), Dense(np.ones((4, 2)), np.ones(2))], "a dense layer of 4 x 2; expected layers of one"),
-        ([make_stack("gru", directions=2), Dense(np.ones((8, 3)), np.ones(3))], "a dense layer of 8 x 3"),
-        ([Embedding(np.ones((5, 3))), make_stack("gru")], "an embedding of 5 x 3, 1 GRU"),
-        ([Dense(np.ones((2, 3)), np.ones(3)), make_stack("gru")], "a dense layer of 2 x 3, 1 GRU"),
+        chain(make_stack("gru"), make_stack("lstm", D=4)),
+        chain(make_stack("gru"), Dense(ones(4, 2), ones(2))),
+        chain(make_stack("gru", directions=2), Dense(ones(8, 3), ones(3))),
+        chain(make_stack("lstm", peephole=True), Dense(ones(4, 3), ones(3))),
+        chain(Embedding(ones(5, 3)), make_stack("gru")),
+        chain(Embedding(ones(5, 3)), make_stack("rnn"), Dense(ones(4, 3), ones(3)), Dense(ones(3, 5), ones(5))),
+        chain(Dense(ones(2, 3), ones(3)), make_stack("gru"), Dense(ones(4, 2), ones(2))),
     ],
+    ids=range(7),
 )  # fmt: skip
-def test_networks_that_no_model_is_are_listed(parts, message):
-    with pytest.raises(ValueError, match=rf"no model of rnnfast is .*{message}"):
-        build(Network(tuple(parts)))
+def test_any_other_network_is_its_layers_in_order(network):
+    layers = build(network)
+    assert isinstance(layers, tuple)
+    assert same(describe(layers), network)
+    draw = np.random.default_rng(1)
+    tokens = isinstance(network.parts[0], Embedding)
+    D = network.parts[0].W.shape[0] if not hasattr(network.parts[0], "layers") else 3
+    x = draw.integers(5, size=(4, 2)) if tokens else draw.normal(size=(4, 2, D))
+    y = x
+    for layer in layers:
+        y = layer(y)
+        y = y[0] if isinstance(y, tuple) else y
+    assert distance(y, run(network, x)[0]) < 1e-12
+
+
+def test_a_layer_alone_goes_out(tmp_path):
+    dense, table = rnnfast.Dense(3, 2), rnnfast.Embedding(5, 4)
+    assert np.array_equal(to_torch(dense)["weight"], dense.parameters["W"].T)
+    assert to_torch(table).keys() == {"weight"}
+    lower, upper = LSTM(4, 6, bidirectional=True), LSTM(12, 5)
+    names = set(to_torch([table, lower, upper, rnnfast.Dense(5, 2)]))
+    assert {"embedding.weight", "lstm.weight_ih_l0_reverse", "lstm_2.weight_ih_l0", "linear.bias"} < names
+    to_onnx((lower, upper), tmp_path / "a.onnx")
+    assert [layer.config["hidden_size"] for layer in from_onnx(tmp_path / "a.onnx")] == [6, 5]
+    with pytest.raises(ValueError, match="a layer takes 4 numbers, but the one before it gives 5"):
+        to_torch([upper, lower])
 
 
 @pytest.mark.parametrize("write", [to_torch, to_course, lambda model: to_onnx(model, "a.onnx")])
 def test_other_things_are_not_converted(write):
-    with pytest.raises(TypeError, match="model is a str, expected an RNN, GRU, LSTM or LanguageModel"):
+    with pytest.raises(TypeError, match="model is a str, expected a LanguageModel, a layer or a sequence"):
         write("model")
 
 

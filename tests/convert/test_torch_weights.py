@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,19 @@ def test_half_precision_is_widened_and_changes_no_number(dtype):
         got = network_of(read_state_dict(GOLDEN / f"{dtype}.{suffix}"), None, None, False).parts[1].W
         assert got.dtype == np.float32
         assert np.array_equal(got, expected)
+
+
+def test_a_file_of_a_machine_of_the_other_byte_order(tmp_path):
+    path = tmp_path / "big.pt"
+    with zipfile.ZipFile(GOLDEN / "float.pt") as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if "/data/" in name:
+                data = np.frombuffer(data, "<f4").astype(">f4").tobytes()
+            target.writestr(name, b"big" if name.endswith("byteorder") else data)
+    ours, theirs = (network_of(read_state_dict(p), None, None, False) for p in (path, GOLDEN / "float.pt"))
+    assert same(ours, theirs)
+    assert ours.parts[0].layers[0][0].W.dtype.isnative
 
 
 def test_the_recurrent_bias_of_a_gru_stays_apart():

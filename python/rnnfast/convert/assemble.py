@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from rnnfast import dense, embedding
 from rnnfast.convert.description import (
     DIRECTIONS,
     Array,
@@ -22,39 +23,31 @@ from rnnfast.convert.description import (
 from rnnfast.layers import GRU, LSTM, RNN
 from rnnfast.model import LanguageModel
 
-Layer = RNN | GRU | LSTM
-Model = LanguageModel | Layer
+Layer = RNN | GRU | LSTM | dense.Dense | embedding.Embedding
+Model = LanguageModel | Layer | tuple[Layer, ...]
 
-_LAYERS: dict[CellName, type[Layer]] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+_RECURRENT: dict[CellName, type[RNN | GRU | LSTM]] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
 def build(network: Network) -> Model:
-    """Make what `network` describes: a LanguageModel, or a layer.
-
-    Raises
-    ------
-    ValueError
-        Where no model of ours has these parts; the message lists them.
-    """
+    """Make what `network` describes: a LanguageModel, a layer, or several layers in order."""
     network = astype(network, network.dtype)
     model = _language_model(network)
     if model is not None:
         return model
-    if len(network.parts) > 1 or not isinstance(network.parts[0], Recurrent):
-        raise ValueError(
-            f"no model of rnnfast is {', '.join(map(_summary, network.parts))}; expected layers of one kind and "
-            "size, and for a LanguageModel a dense layer with one output for each token of the input"
-        )
-    return _layer(network.parts[0])
+    layers = tuple(map(_layer, network.parts))
+    return layers[0] if len(layers) == 1 else layers
 
 
-def describe(model: Model) -> Network:
-    """Describe a model or a layer; the arrays are views of its parameters.
+def describe(model: Model | Sequence[Layer]) -> Network:
+    """Describe a model, a layer or several layers in order; the arrays are views of their parameters.
 
     Raises
     ------
     TypeError
         For anything else.
+    ValueError
+        Where a layer gives what the next cannot take.
     """
     if isinstance(model, LanguageModel):
         own = model.parameters
@@ -62,36 +55,36 @@ def describe(model: Model) -> Network:
         table = [Embedding(own["embedding.W"])] if "embedding.W" in own else []
         stack = _stack(model.config["cell"], model.config, own)
         return Network((*table, stack, Dense(W, own["dense.b"], softmax=True)))
-    for cell, kind in _LAYERS.items():
-        if isinstance(model, kind):
-            return Network((_stack(cell, model.config, model.parameters),))
-    raise TypeError(f"model is a {type(model).__name__}, expected an RNN, GRU, LSTM or LanguageModel")
+    layers = model if isinstance(model, tuple | list) else (model,)
+    return Network(tuple(map(_part, layers)))
 
 
 def _language_model(network: Network) -> LanguageModel | None:
-    """The LanguageModel that the network is, where it is one."""
-    *tables, stack, output = (None, *network.parts)[-3:]
-    table = tables[0] if tables else None
-    if not isinstance(stack, Recurrent) or not isinstance(output, Dense) or len(network.parts) > 3:
-        return None
-    if len(network.parts) == 3 and not isinstance(table, Embedding):
-        return None
-    tokens = len(table.W) if isinstance(table, Embedding) else stack.input_size
+    """The LanguageModel that the network is, where it is one: with an output for each token that it reads."""
+    table: Embedding | None = None
+    match network.parts:
+        case (Recurrent() as stack, Dense() as output):
+            pass
+        case (Embedding() as table, Recurrent() as stack, Dense() as output):
+            pass
+        case _:
+            return None
+    tokens = stack.input_size if table is None else len(table.W)
     if len(output.b) != tokens or stack.num_directions > 1 or _lstm_options(stack):
         return None
-    tied = isinstance(table, Embedding) and np.array_equal(table.W.T, output.W)
+    tied = table is not None and np.array_equal(table.W.T, output.W)
     model = LanguageModel(
         tokens,
         stack.hidden_size,
         cell=stack.cell,
         num_layers=len(stack.layers),
         dtype=network.dtype,
-        embedding_size=table.W.shape[1] if isinstance(table, Embedding) else None,
+        embedding_size=None if table is None else table.W.shape[1],
         tie_weights=tied,
         **_options(stack),
     )
     parameters = stack.arrays() | {"dense.b": output.b}
-    if isinstance(table, Embedding):
+    if table is not None:
         parameters["embedding.W"] = table.W
     if not tied:
         parameters["dense.W"] = output.W
@@ -99,8 +92,19 @@ def _language_model(network: Network) -> LanguageModel | None:
     return model
 
 
-def _layer(stack: Recurrent) -> Layer:
-    layer = _LAYERS[stack.cell](
+def _layer(part: Part) -> Layer:
+    layer = _recurrent_layer(part) if isinstance(part, Recurrent) else _other_layer(part)
+    layer.set_parameters(part.arrays())
+    return layer
+
+
+def _other_layer(part: Dense | Embedding) -> dense.Dense | embedding.Embedding:
+    kind = dense.Dense if isinstance(part, Dense) else embedding.Embedding
+    return kind(*part.W.shape, dtype=part.W.dtype)
+
+
+def _recurrent_layer(stack: Recurrent) -> RNN | GRU | LSTM:
+    return _RECURRENT[stack.cell](
         stack.input_size,
         stack.hidden_size,
         len(stack.layers),
@@ -110,8 +114,6 @@ def _layer(stack: Recurrent) -> Layer:
         **_options(stack),
         **_lstm_options(stack),
     )
-    layer.set_parameters(stack.arrays())
-    return layer
 
 
 def _options(stack: Recurrent) -> dict[str, Any]:
@@ -124,6 +126,19 @@ def _lstm_options(stack: Recurrent) -> dict[str, Any]:
     """Those that differ from the plain LSTM."""
     options = {"proj_size": stack.proj_size, "peephole": stack.peephole, "coupled": stack.coupled}
     return {name: value for name, value in options.items() if value}
+
+
+def _part(layer: Any) -> Part:
+    if isinstance(layer, dense.Dense):
+        return Dense(layer.parameters["W"], layer.parameters["b"])
+    if isinstance(layer, embedding.Embedding):
+        return Embedding(layer.parameters["W"])
+    for cell, kind in _RECURRENT.items():
+        if isinstance(layer, kind):
+            return _stack(cell, layer.config, layer.parameters)
+    raise TypeError(
+        f"model is a {type(layer).__name__}, expected a LanguageModel, a layer or a sequence of layers"
+    )
 
 
 def _stack(cell: CellName, config: Mapping[str, Any], own: Mapping[str, Array]) -> Recurrent:
@@ -144,12 +159,3 @@ def _stack(cell: CellName, config: Mapping[str, Any], own: Mapping[str, Array]) 
 def _cell(own: Mapping[str, Array], prefix: str) -> Cell:
     names = ("W", "R", "b", "b_Rn", "peephole", "projection")
     return Cell(**{name: own[prefix + name] for name in names if prefix + name in own})
-
-
-def _summary(part: Part) -> str:
-    if isinstance(part, Embedding):
-        return f"an embedding of {' x '.join(map(str, part.W.shape))}"
-    if isinstance(part, Dense):
-        return f"a dense layer of {' x '.join(map(str, part.W.shape))}"
-    sizes = f"{part.input_size} inputs and {part.hidden_size} units"
-    return f"{len(part.layers)} {part.cell.upper()} of {sizes} in {part.num_directions} direction(s)"

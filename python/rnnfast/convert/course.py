@@ -10,13 +10,13 @@ Their GRU resets before the product.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast.convert.assemble import Model, build, describe
+from rnnfast.convert.assemble import Layer, Model, build, describe
 from rnnfast.convert.description import Array, Cell, CellName, Dense, Network, Part, Recurrent, as_floats
 
 Parameters = Mapping[str, npt.ArrayLike]
@@ -27,7 +27,7 @@ _OURS: dict[CellName, str] = {"lstm": "ifco", "gru": "ruc"}
 
 
 def from_course(parameters: Parameters) -> Model:
-    """Make a layer or a LanguageModel of an exercise's dictionary.
+    """Make layers or a LanguageModel of an exercise's dictionary.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def from_course(parameters: Parameters) -> Model:
 
     Returns
     -------
-    model : RNN, GRU, LSTM or LanguageModel
-        Of the arrays' dtype. A LanguageModel where there is an output layer with n_y = n_x.
+    model : RNN, GRU or LSTM, LanguageModel, or (layer, Dense)
+        Of the arrays' dtype. With an output layer it is a LanguageModel where n_y = n_x, and two layers where not.
 
     Raises
     ------
@@ -54,12 +54,14 @@ def from_course(parameters: Parameters) -> Model:
     return build(network_of(parameters))
 
 
-def to_course(model: Model, *, bias: Literal["ba", "b"] = "ba") -> dict[str, npt.NDArray[Any]]:
+def to_course(
+    model: Model | Sequence[Layer], *, bias: Literal["ba", "b"] = "ba"
+) -> dict[str, npt.NDArray[Any]]:
     """Give the dictionary of parameters with which the exercises' functions compute the same as `model`.
 
     Parameters
     ----------
-    model : RNN, GRU, LSTM or LanguageModel
+    model : RNN, GRU or LSTM, LanguageModel, or (layer, Dense)
         Of one layer and one direction.
     bias : {"ba", "b"}
         The name of a basic RNN's bias: step by step, or of the dinosaurs.

@@ -18,14 +18,14 @@ def from_keras(
     nonlinearity: Nonlinearity | None = None,
     reset_after: bool | None = None,
 ) -> Model:
-    """Make a layer, a stack or a LanguageModel of a file of Keras, with the extra ``rnnfast[keras]``.
+    """Make layers or a LanguageModel of a file of Keras, with the extra ``rnnfast[keras]``.
 
     Parameters
     ----------
     path : path-like
         A file of ``model.save`` or ``model.save_weights``, told apart by its content: `.keras`, `.weights.h5`, or the
-        legacy `.h5`. Its layers are a chain: at most one Embedding, then LSTM, GRU or SimpleRNN, all of one kind and
-        size, each alone or in a Bidirectional, then Dense. Dropout is passed over.
+        legacy `.h5`. Its layers are a chain of LSTM, GRU or SimpleRNN, each alone or in a Bidirectional, after at most
+        one Embedding, and of Dense. Dropout is passed over.
     nonlinearity : {"tanh", "relu"}, optional
         Of a SimpleRNN in a file of weights alone, which does not say it.
     reset_after : bool, optional
@@ -33,9 +33,11 @@ def from_keras(
 
     Returns
     -------
-    model : RNN, GRU, LSTM or LanguageModel
-        Layers take (N, T, D), as those of Keras do. A LanguageModel where there is a Dense with an output for each
-        token; where the Keras model returned its last prediction only, the LanguageModel gives all.
+    model : RNN, GRU or LSTM, LanguageModel, or tuple of layers
+        Recurrent layers alone, of one kind and size, are one layer of as many `num_layers`, which takes (N, T, D), as
+        those of Keras do. With a Dense that has an output for each token they are a LanguageModel; where the Keras
+        model returned its last prediction only, the LanguageModel gives all. Any other network is a tuple of its
+        layers, in order; a softmax at its end is left to the loss.
 
     Raises
     ------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from rnnfast._files import atomic_write
-from rnnfast.convert.assemble import Model, build, describe
+from rnnfast.convert.assemble import Layer, Model, build, describe
 from rnnfast.convert.description import astype
 from rnnfast.convert.errors import naming
 from rnnfast.convert.onnx_reader import read_network
@@ -16,21 +17,22 @@ from rnnfast.model import LanguageModel
 
 
 def from_onnx(path: str | os.PathLike[str], *, batch_first: bool = False) -> Model:
-    """Make a layer, a stack or a LanguageModel of an ONNX file, with the extra ``rnnfast[onnx]``.
+    """Make layers or a LanguageModel of an ONNX file, with the extra ``rnnfast[onnx]``.
 
     Parameters
     ----------
     path : path-like
-        A graph of LSTM, GRU or RNN operators, all of one kind and size, that read one from the other; before them a
-        Gather from a table of vectors, after them a dense layer, MatMul and Add or Gemm. Operators that only move
-        numbers about may be between them.
+        A graph of LSTM, GRU or RNN operators that read one from the other; before them a Gather from a table of
+        vectors, after them dense layers, MatMul and Add or Gemm. Operators that only move numbers about may be between
+        them.
     batch_first : bool
         Whether the layer that is returned takes (N, T, D).
 
     Returns
     -------
-    model : RNN, GRU, LSTM or LanguageModel
-        A LanguageModel where there is a dense layer with an output for each token.
+    model : RNN, GRU or LSTM, LanguageModel, or tuple of layers
+        Recurrent operators alone, of one kind and size, are one layer of as many `num_layers`. With a dense layer that
+        has an output for each token they are a LanguageModel. Any other network is a tuple of its layers, in order.
 
     Raises
     ------
@@ -47,17 +49,21 @@ def from_onnx(path: str | os.PathLike[str], *, batch_first: bool = False) -> Mod
 
 
 def to_onnx(
-    model: Model, path: str | os.PathLike[str], *, dtype: Literal["float32", "float64"] = "float32"
+    model: Model | Sequence[Layer],
+    path: str | os.PathLike[str],
+    *,
+    dtype: Literal["float32", "float64"] = "float32",
 ) -> None:
     """Write an ONNX file that computes what `model` does, atomically, with the extra ``rnnfast[onnx]``.
 
     Parameters
     ----------
-    model : RNN, GRU, LSTM or LanguageModel
-        Of a layer the graph takes whole sequences: x (T, N, D), or (N, T, D) where it is batch-first, and the states h
-        and, of an LSTM, c, each (num_layers * directions, N, H); it gives y, h_out and c_out. Of a LanguageModel it is
-        one step: tokens (N,) of int64, of which -1 is none, h and c; it gives logits and probabilities (N, V), h_out
-        and c_out. Opset 17.
+    model : LanguageModel, layer or sequence of layers
+        Of layers the graph takes whole sequences: x (T, N, D), or (N, T, D) where they are batch-first, or tokens where
+        the first is an Embedding, and the states h and, of an LSTM, c, each (num_layers * directions, N, H); it gives
+        y, h_out and c_out. Where several layers have states they are h_0, c_0, h_1, ... Of a LanguageModel it is one
+        step: tokens (N,) of int64, of which -1 is none, h and c; it gives logits and probabilities (N, V), h_out and
+        c_out. Opset 17.
     path : path-like
     dtype : {"float32", "float64"}
         Of the graph's numbers. ONNX Runtime has its recurrent operators in float32 only.

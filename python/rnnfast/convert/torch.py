@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast.convert import torch_files, torch_modules
-from rnnfast.convert.assemble import Model, build, describe
+from rnnfast.convert.assemble import Layer, Model, build, describe
 from rnnfast.convert.description import Nonlinearity
 from rnnfast.convert.errors import naming
 
@@ -25,7 +25,7 @@ def from_torch(
     nonlinearity: Nonlinearity | None = None,
     batch_first: bool = False,
 ) -> Model:
-    """Make a layer, a stack or a LanguageModel of a PyTorch state_dict.
+    """Make layers or a LanguageModel of a PyTorch state_dict.
 
     Parameters
     ----------
@@ -46,8 +46,9 @@ def from_torch(
 
     Returns
     -------
-    model : RNN, GRU, LSTM or LanguageModel
-        A LanguageModel where there is a linear layer with an output for each token.
+    model : RNN, GRU or LSTM, LanguageModel, or tuple of layers
+        A recurrent module alone is a layer, of as many `num_layers`. With a linear layer that has an output for each
+        token it is a LanguageModel; tied weights stay tied. Any other network is a tuple of its layers, in order.
 
     Raises
     ------
@@ -79,22 +80,25 @@ def from_torch(
         return build(torch_modules.network_of(tensors, wanted, nonlinearity, batch_first))
 
 
-def to_torch(model: Model, path: str | os.PathLike[str] | None = None) -> dict[str, npt.NDArray[Any]]:
+def to_torch(
+    model: Model | Sequence[Layer], path: str | os.PathLike[str] | None = None
+) -> dict[str, npt.NDArray[Any]]:
     """Give the state_dict of PyTorch modules that compute the same as `model`.
 
     Parameters
     ----------
-    model : RNN, GRU, LSTM or LanguageModel
+    model : LanguageModel, layer or sequence of layers
     path : path-like, optional
         Where to write it as a safetensors file, atomically; ``safetensors.torch.load_file`` reads it.
 
     Returns
     -------
     state_dict : name -> array
-        A layer's loads into the nn.RNN, nn.GRU or nn.LSTM of the same settings. A LanguageModel's loads into a module
-        with members `rnn`, `gru` or `lstm` (as its cell), `linear` (nn.Linear) and, where it has one, `embedding`
-        (nn.Embedding); without an embedding the recurrent module takes one-hot vectors. Of the two biases the second
-        is zero, but for the part of a GRU's that is a weight of its own.
+        A layer's loads into the nn.RNN, nn.GRU, nn.LSTM, nn.Linear or nn.Embedding of the same settings. That of a
+        LanguageModel or of several layers loads into a module with members `embedding`, `rnn`, `gru` or `lstm`,
+        `linear`, as it has them; a second `lstm` is `lstm_2`. Without an embedding a LanguageModel's recurrent module
+        takes one-hot vectors. Of the two biases the second is zero, but for the part of a GRU's that is a weight of its
+        own.
 
     Raises
     ------

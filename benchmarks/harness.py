@@ -24,6 +24,7 @@ from benchmarks.environment import threads
 REPEATS = 7  # at least
 LONG_ENOUGH = 2.0  # seconds of turns, after which no more than REPEATS are taken
 MOST_REPEATS = 31
+REST = 0.1  # seconds before each run with threads: the other side's may spin for some milliseconds, awaiting more work
 
 # The processor's time leaves out what other processes took of the one processor that this one is pinned to.
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -161,7 +162,7 @@ def compare(
         while len(turns) < repeats or (
             len(turns) < MOST_REPEATS and time.perf_counter() - begin < LONG_ENOUGH
         ):
-            turns.append({side: seconds(run) for side, run in sides.items()})
+            turns.append({side: _rested(run) for side, run in sides.items()})
     finally:
         gc.enable()
     return [_row(work, peer, goal, isa, turns) for isa in isas]
@@ -173,6 +174,12 @@ def seconds(run: Callable[[], Any]) -> float:
     begin = clock()
     run()
     return clock() - begin
+
+
+def _rested(run: Callable[[], Any]) -> float:
+    if threads() > 1:
+        time.sleep(REST)
+    return seconds(run)
 
 
 def clock_name() -> str:

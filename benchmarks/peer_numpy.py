@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.peers import Training
+from benchmarks.peers import Naming, Training
 
 Floats = npt.NDArray[Any]
 Tokens = npt.NDArray[np.int32]
@@ -56,6 +56,35 @@ def trainer(
         ]
 
     return train
+
+
+def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], Floats]:
+    """A loop over names, in it one over letters each way; products over a whole name where they need not wait."""
+    W, R, b, dense_W, dense_b = weights = [value.copy() for value in parameters.values()]
+    h_last = np.zeros_like(b)
+
+    def learn(inputs: Tokens, targets: Tokens) -> float:
+        nonlocal h_last
+        a = np.where(inputs[:, None] < 0, 0, W[inputs]) + b
+        h = np.empty((len(a) + 1, len(b)), np.float32)
+        h[0] = h_last
+        for t, at in enumerate(a):
+            np.tanh(at + h[t] @ R, out=h[t + 1])
+        h_last = h[-1]
+        loss, dlogits = _cross_entropy(h[1:] @ dense_W + dense_b, targets, 1)
+        da = dlogits @ dense_W.T
+        dh = np.zeros_like(b)
+        for t in range(len(a) - 1, -1, -1):
+            da[t] = (da[t] + dh) * (1 - h[t + 1] ** 2)
+            dh = R @ da[t]
+        dW = np.zeros_like(W)
+        np.add.at(dW, inputs[inputs >= 0], da[inputs >= 0])
+        gradients = dW, h[:-1].T @ da, da.sum(axis=0), h[1:].T @ dlogits, dlogits.sum(axis=0)
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight -= np.float32(naming.rate) * np.clip(gradient, -naming.limit, naming.limit)
+        return loss
+
+    return lambda: np.array([learn(*name) for name in zip(naming.inputs, naming.targets, strict=True)])
 
 
 def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], Floats]:

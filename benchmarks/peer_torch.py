@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.environment import threads
-from benchmarks.peers import Training
+from benchmarks.peers import Naming, Training
 
 Floats = npt.NDArray[Any]
 Tokens = npt.NDArray[np.int32]
@@ -79,6 +79,40 @@ def trainer(
         return float(loss.detach())
 
     return lambda: [sum(map(step, training.batches())) / len(X) for _ in range(training.epochs)]
+
+
+def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], Floats]:
+    """The usual loop: nn.RNN on one-hot letters, loss, backward, clip_grad_value_, SGD."""
+    V, H = naming.vocab_size, naming.hidden_size
+    rnn, dense = torch.nn.RNN(V, H), torch.nn.Linear(H, V)
+    with torch.no_grad():
+        rnn.weight_ih_l0.copy_(torch.from_numpy(parameters["W"].T.copy()))
+        rnn.weight_hh_l0.copy_(torch.from_numpy(parameters["R"].T.copy()))
+        rnn.bias_ih_l0.copy_(torch.from_numpy(parameters["b"]))
+        dense.weight.copy_(torch.from_numpy(parameters["dense.W"].T.copy()))
+        dense.bias.copy_(torch.from_numpy(parameters["dense.b"]))
+        rnn.bias_hh_l0.zero_()
+    rnn.bias_hh_l0.requires_grad_(False)  # one bias, as ours
+    trained = [p for p in [*rnn.parameters(), *dense.parameters()] if p.requires_grad]
+    sgd = torch.optim.SGD(trained, lr=naming.rate, foreach=False)
+    table = torch.vstack([torch.eye(V), torch.zeros(1, V)])  # -1: the last row
+    names = [
+        (table[torch.from_numpy(inputs.astype(np.int64))], torch.from_numpy(targets.astype(np.int64)))
+        for inputs, targets in zip(naming.inputs, naming.targets, strict=True)
+    ]
+    h = torch.zeros(1, H)
+
+    def learn(x: Any, targets: Any) -> float:
+        nonlocal h
+        states, h = rnn(x, h.detach())
+        loss = torch.nn.functional.cross_entropy(dense(states), targets, reduction="sum")
+        loss.backward()
+        torch.nn.utils.clip_grad_value_(trained, naming.limit, foreach=False)
+        sgd.step()
+        sgd.zero_grad()
+        return float(loss.detach())
+
+    return lambda: np.array([learn(*name) for name in names])
 
 
 def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], Floats]:

@@ -1,9 +1,11 @@
-"""What a peer is: a module `peer_NAME.py` with NAME (name and version) and any of three functions.
+"""What a peer is: a module `peer_NAME.py` with NAME (name and version) and any of four functions.
 
 ``generators(parameters, streams, length, temperature)``
     Ways to generate, by name: each a function of uniform numbers (length, streams) to tokens (streams, length).
 ``trainer(parameters, training, X, Y)``
     A function that trains for `training.epochs` more epochs and returns the loss of each.
+``name_learner(parameters, naming)``
+    A function that learns every name once more, one an update, and returns the loss of each.
 ``sequence(W, R, b, steps)``
     A function of x (T, 1, D) to all hidden states (T, 1, H) of one LSTM layer.
 
@@ -15,8 +17,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[Any]
+Tokens = npt.NDArray[np.int32]
 
 # The packages that each needs, and how to get them.
 PEERS = {
@@ -52,6 +61,27 @@ class Training:
             slice(first, min(first + self.batch, self.samples))
             for first in range(0, self.samples, self.batch)
         ]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """A run over names with a basic RNN of tanh units: W, R, b, dense.W, dense.b.
+
+    Each name is one update by SGD, of the cross-entropy summed over its letters, with each element of the gradient
+    clipped to [-limit, limit]. The hidden state that a name leaves is the next one's first (zeros at the very first);
+    no gradient goes back through it. An input of -1 is the zero vector.
+    """
+
+    inputs: list[Tokens]
+    targets: list[Tokens]
+    vocab_size: int
+    hidden_size: int
+    rate: float = 0.01
+    limit: float = 5.0
+
+    def first(self, count: int) -> Naming:
+        """The same with the first names alone."""
+        return replace(self, inputs=self.inputs[:count], targets=self.targets[:count])
 
 
 def missing(peer: str) -> list[str]:

@@ -24,6 +24,7 @@ SCENARIOS = {
     "limits": (1,),
     "generation": (1,),
     "jazz_training": (1,),
+    "dinosaur_training": (1,),
     "char_training": (1,),
     "sequence_forward": (1, 2),
     "threads": (2,),

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import (
+    dinosaur_training,
     generation,
     harness,
     jazz_training,
@@ -82,6 +83,20 @@ def test_gives_the_same_hidden_states(peer):
         sequence_forward.verify(17, 30, unlike)
 
 
+def test_learns_the_same_names(peer):
+    if not hasattr(peer, "name_learner"):
+        return
+    task = replace(dinosaur_training.naming().first(60), limit=0.5)  # so that clipping shows
+    dinosaur_training.verify(task, peer)
+    for changed in ({"rate": 0.02}, {"limit": 5.0}):
+
+        def other(parameters, naming, changed=changed):
+            return peer.name_learner(parameters, replace(naming, **changed))
+
+        with pytest.raises(AssertionError, match="learns otherwise"):
+            dinosaur_training.verify(task, SimpleNamespace(NAME="other", name_learner=other))
+
+
 def test_the_jazz_data_is_that_of_the_exercise():
     X, Y = jazz_training.data()
     assert X.shape == Y.shape == (60, 30)
@@ -103,6 +118,14 @@ def measured(order, isas, goal):
         isas=isas,
         repeats=3,
     )
+
+
+def test_with_threads_everybody_rests_before_a_run(monkeypatch):
+    order = []
+    monkeypatch.setattr(harness, "threads", lambda: 2)
+    monkeypatch.setattr(harness.time, "sleep", lambda seconds: order.append("rest"))
+    measured(order, ["scalar_fma"], None)
+    assert order[:6] == ["scalar_fma", "peer", "rest", "scalar_fma", "rest", "peer"]  # warm, then in turn
 
 
 def test_takes_turns_and_reports():

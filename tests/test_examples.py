@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+NAMES = ("step_by_step", "dinosaur_island", "jazz_solo")
 
 
 def run(name: str, folder: Path, *arguments: str) -> str:
@@ -23,11 +24,30 @@ def run(name: str, folder: Path, *arguments: str) -> str:
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.name for path in EXAMPLES.iterdir()} == {
-        "step_by_step.py",
-        "dinosaur_island.py",
-        "jazz_solo.py",
+    names = {f"{name}{suffix}" for name in NAMES for suffix in (".py", ".ipynb")}
+    assert {path.name for path in EXAMPLES.iterdir()} == names
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("name", NAMES)
+def test_notebooks_run_from_top_to_bottom(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import nbclient
+    import nbformat
+
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert not any(cell.get("outputs") for cell in notebook.cells), "committed without outputs"
+    client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": tmp_path}})
+    client.execute()
+    shown = {
+        kind
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for kind in output.get("data", {})
     }
+    assert "image/png" in shown
+    assert ("text/html" in shown) == (name == "jazz_solo"), "the player of the solo"
 
 
 def test_step_by_step(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from rnnfast.optimizer_state import OptimizerState
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
 from rnnfast.sampling import Sampler
 from rnnfast.scoring import Beam, Score
+from rnnfast.session import Session
 from rnnfast.state import State
 from rnnfast.streaming import TokenStream
 from rnnfast.train import History
@@ -59,6 +60,7 @@ __all__ = [
     "Sampler",
     "SamplingError",
     "Score",
+    "Session",
     "State",
     "StepDecay",
     "TokenStream",

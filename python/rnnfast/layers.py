@@ -21,8 +21,8 @@ _NATIVE = {"float32": _core.RecurrentF32, "float64": _core.RecurrentF64}
 class Workspace:
     """What `forward` leaves for `backward`; good for one backward, with the same parameters."""
 
-    def __init__(self, run: Any, places: tuple[int, int], *, dense: bool) -> None:
-        self._run, self._places, self._dense = run, places, dense
+    def __init__(self, layer: _Recurrent, run: Any, places: tuple[int, int], *, dense: bool) -> None:
+        self._layer, self._run, self._places, self._dense = layer, run, places, dense
 
 
 class _Recurrent(Layer):
@@ -102,7 +102,7 @@ class _Recurrent(Layer):
             last that counts, and what x holds behind them is never read.
         reset : (T, N) booleans, optional
             Where the state starts again from zeros before the step, as if a new sequence began; with ``batch_first``
-            (N, T).
+            (N, T). The reverse direction, which comes from behind, starts again after the step.
         num_threads : int, optional
             None: as many as pay. No bit of any result depends on it.
 
@@ -153,7 +153,7 @@ class _Recurrent(Layer):
             )
         y, after, run = self._run(x, state, lengths, reset, masks, for_backward=True, num_threads=num_threads)
         places = (y.shape[1], y.shape[0]) if self._batch_first else (y.shape[0], y.shape[1])
-        return y, after, Workspace(run, places, dense=np.ndim(x) == 3)
+        return y, after, Workspace(self, run, places, dense=np.ndim(x) == 3)
 
     def backward(
         self,
@@ -183,9 +183,13 @@ class _Recurrent(Layer):
         ------
         RuntimeError
             Where the workspace has been used already, or the parameters have changed since `forward`.
+        ValueError
+            Where it is another layer's, or a shape does not fit.
         """
         if not isinstance(workspace, Workspace):
             raise TypeError(f"workspace is a {type(workspace).__name__}, expected what forward returned")
+        if workspace._layer is not self:
+            raise ValueError("workspace is of another layer, expected what this one's forward returned")
         steps, N = workspace._places
         own = self._time_major(self._floats("dy", dy, 3))
         expected = (steps, N, self.output_size)
@@ -193,7 +197,6 @@ class _Recurrent(Layer):
             raise ValueError(f"dy has shape {np.shape(dy)}, expected {self._outer(expected)} as y")
         dh, dc = self._state("dstate", dstate, N)
         dx, dh0, dc0, gradients = workspace._run.backward(
-            layer=self._native,
             dy=own,
             dh=dh,
             dc=dc,

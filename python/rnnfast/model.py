@@ -19,6 +19,7 @@ from rnnfast.optim import Adam, Optimizer
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.prompts import Prompt
 from rnnfast.scoring import Beam, Score
+from rnnfast.session import Session
 from rnnfast.state import Floats, State, checked_state, native_c, zero_state
 from rnnfast.streaming import OnToken, TokenStream
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
@@ -503,6 +504,10 @@ class LanguageModel:
         True
         """
         return TokenStream(self, length, **keywords)
+
+    def session(self, capacity: int) -> Session:
+        """Streams that join and leave at any time, at most `capacity` of them: see `Session`."""
+        return Session(self, capacity)
 
     def score(
         self,

@@ -8,14 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rnnfast import _core
 from rnnfast._arguments import integer, real
-
-Array = npt.NDArray[Any]
-Arrays = Mapping[str, Array]
-
+from rnnfast._layer_arrays import Array, Arrays
 
 KIND = "rnnfast.OptimizerState"
 FORMAT = 1
@@ -185,7 +181,7 @@ def update(
 
 def _check_parameters(parameters: Arrays) -> None:
     if not isinstance(parameters, Mapping):
-        raise TypeError(f"parameters is {parameters!r}, expected a mapping of names to arrays")
+        raise TypeError(f"parameters is {parameters!r}, expected a mapping of names to arrays, or layers")
     for name, p in parameters.items():
         if not isinstance(p, np.ndarray) or p.dtype not in (np.float32, np.float64):
             raise TypeError(f"parameters[{name!r}] is {_kind(p)}, expected an array of float32 or float64")

@@ -53,7 +53,7 @@ class History:
             if validation is not None:
                 self.validation_loss.append(validation[0] / validation[1])
                 self.validation_accuracy.append(validation[2] / validation[1])
-        self.steps = progress.epoch * progress.steps_per_epoch + progress.step
+        self.steps = progress.steps
         self.tokens = progress.tokens
 
 

@@ -305,7 +305,7 @@ def test_a_stream_outlives_the_name_of_its_model_and_refuses_to_call_itself():
     calls = []
 
     def reenter(tokens):
-        with pytest.raises(RuntimeError, match="this stream is at work"):
+        with pytest.raises(RuntimeError, match="this stream or session is at work"):
             next(again)
         calls.append(len(tokens))
 

@@ -27,6 +27,8 @@ CLASSES = [
     "RunF32",
     "RunF64",
     "SamplerConfig",
+    "SessionF32",
+    "SessionF64",
     "StepDecay",
     "TokenIteratorF32",
     "TokenIteratorF64",

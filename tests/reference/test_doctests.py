@@ -33,7 +33,7 @@ def test_every_public_module_is_exported():
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
 def test_only_numpy_is_imported(path):
-    allowed = {"__future__", "collections", "dataclasses", "itertools", "math", "typing", "numpy", "rnnfast"}
+    allowed = {"__future__", "collections", "dataclasses", "math", "typing", "numpy", "rnnfast"}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):

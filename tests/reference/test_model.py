@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from rnnfast.reference import dense, initialise, loss, lstm, model, random, sampling
+from rnnfast.reference import dense, dropout, initialise, loss, lstm, model, random, sampling
 from rnnfast.reference.optimizer import SGD, Adam, clip_by_norm, clip_by_value
 
-from .differences import assert_gradient
+from .differences import assert_gradient, assert_slopes, central_differences
 
 
 def make(V=5, H=3, L=1, N=2, T=4, seed=0):
@@ -34,6 +34,65 @@ def test_gradients_of_every_parameter(shape, reduction):
             p,
             gradients[name],
         )
+
+
+KINDS = {
+    "rnn_tanh": {"cell": "rnn_tanh"},
+    "rnn_relu": {"cell": "rnn_relu", "embedding_size": 3},
+    "gru": {"cell": "gru", "embedding_size": 2},
+    "gru before, tied": {"cell": "gru", "reset_after": False, "embedding_size": 3, "tie_weights": True},
+    "lstm, tied": {"cell": "lstm", "embedding_size": 3, "tie_weights": True},
+}
+
+
+def make_kind(kind, V=5, H=3, L=2, N=2, T=3):
+    """As `make`, of another cell, with an embedding or with tied weights."""
+    _, X, Y = make(V, H, L, N, T)
+    r = np.random.default_rng(1)
+    parameters = initialise.parameters(V, H, L, 4, **KINDS[kind])
+    parameters = {name: p + 0.3 * r.normal(size=p.shape) for name, p in parameters.items()}
+    if kind == "rnn_relu":  # no unit is dead
+        parameters = {name: 0.5 * np.abs(p) if "layers" in name else p for name, p in parameters.items()}
+    return parameters, X, Y
+
+
+@pytest.mark.parametrize("dropped", [False, True], ids=["", "dropout"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_of_other_cells_embeddings_and_tied_weights(kind, dropped):
+    parameters, X, Y = make_kind(kind)
+    cell = KINDS[kind]["cell"]
+    masks = model.dropout_masks(parameters, 3, 2, 0.3, seed=1, step=2) if dropped else None
+    _, gradients = model.loss_and_gradients(parameters, X, Y, cell=cell, masks=masks)
+    assert list(gradients) == list(parameters)
+    for name, p in parameters.items():
+        assert_slopes(
+            lambda v, name=name: model.loss_and_gradients(
+                parameters | {name: v}, X, Y, cell=cell, masks=masks
+            )[0],
+            p,
+            gradients[name],
+            step=2e-4,
+        )
+
+
+def test_an_embedding_of_one_hot_rows_changes_nothing():
+    parameters, X, _ = make(V=5, H=3)
+    embedded = {"embedding.W": np.eye(5), **parameters}
+    np.testing.assert_allclose(
+        model.forward(embedded, X)[0], model.forward(parameters, X)[0], rtol=1e-13, atol=1e-15
+    )
+
+
+def test_the_masks_of_a_step_are_streams_apart():
+    parameters, _, _ = make_kind("gru")
+    layers, top = model.dropout_masks(parameters, 3, 2, 0.5, seed=1, step=4)
+    assert len(layers) == 2
+    for mask, stream in ((layers[0], 16), (layers[1], 17), (top, 18)):
+        want = dropout.mask(0.5, 1, stream, 6, mask.shape[2])
+        np.testing.assert_array_equal(mask, want.reshape(mask.shape))
+    one_hot, _ = model.dropout_masks(make(L=2)[0], 3, 2, 0.5, seed=1, step=4)
+    assert one_hot[0] is None
+    assert one_hot[1] is not None
 
 
 def test_forward_is_the_layers_one_after_another():
@@ -88,6 +147,38 @@ def test_fit_is_its_steps():
         assert reported == pytest.approx(total / 5, rel=1e-13)
     for name, p in current.items():
         np.testing.assert_array_equal(result.parameters[name], p)
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_a_truncated_fit_is_its_pieces(stateful):
+    parameters, X, Y = make(N=3, T=7)
+    Y[:, 5:] = -1  # the last piece ends with step 4
+    result = model.fit(
+        parameters, X, Y, epochs=1, optimizer=SGD(0.5), truncate=2, stateful=stateful, shuffle=False
+    )
+    current, state, total = parameters, None, 0.0
+    for piece in (slice(0, 2), slice(2, 4), slice(4, 5)):
+        x, y = X[:, piece], Y[:, piece]
+        logits, after = model.forward(current, x, state)
+        total += loss.row_losses(logits, y.T).sum()
+
+        def of(p, x=x, y=y, state=state):
+            return loss.cross_entropy(model.forward(p, x, state)[0], y.T)[0]
+
+        b = current["layers.0.b"]
+        slopes = central_differences(lambda v, c=current, of=of: of(c | {"layers.0.b": v}), b)
+        whole = model.fit(current, x, y, epochs=1, optimizer=SGD(0.5)).parameters
+        if state is None:
+            np.testing.assert_allclose(whole["layers.0.b"], b - 0.5 * slopes, atol=1e-8)
+            current = whole
+        else:
+            _, gradients, _ = model._differentiate(current, x, y, "token", "lstm", state, None)
+            np.testing.assert_allclose(gradients["layers.0.b"], slopes, atol=1e-8)
+            current = {name: p - 0.5 * gradients[name] for name, p in current.items()}
+        state = after if stateful else None
+    for name, p in current.items():
+        np.testing.assert_allclose(result.parameters[name], p, rtol=1e-12, atol=1e-14)
+    assert result.losses[0] == pytest.approx(total / (Y >= 0).sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize("reduction", ["token", "sequence"])

@@ -12,11 +12,24 @@ import numpy as np
 
 from rnnfast.reference._arrays import Floats
 from rnnfast.reference.random import INITIALISATION, uniform
+from rnnfast.reference.stack import Cell
 from rnnfast.reference.sums import folded_sum
 
+GATES: dict[Cell, int] = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
 
-def parameters(vocab_size: int, hidden_size: int, num_layers: int = 1, seed: int = 0) -> dict[str, Floats]:
-    """Make W Glorot-uniform, R with orthonormal rows, biases 0, but 1 for the forget gate.
+
+def parameters(
+    vocab_size: int,
+    hidden_size: int,
+    num_layers: int = 1,
+    seed: int = 0,
+    *,
+    cell: Cell = "lstm",
+    reset_after: bool = True,
+    embedding_size: int | None = None,
+    tie_weights: bool = False,
+) -> dict[str, Floats]:
+    """Make W Glorot-uniform, R with orthonormal rows, biases 0, but 1 for the LSTM's forget gate.
 
     The forget gate starts open (Jozefowicz et al. 2015).
 
@@ -26,12 +39,20 @@ def parameters(vocab_size: int, hidden_size: int, num_layers: int = 1, seed: int
         V, H and L, each at least 1.
     seed : int
         In [0, 2^64).
+    cell : {"rnn_tanh", "rnn_relu", "gru", "lstm"}
+    reset_after : bool
+        Whether a GRU has a recurrent bias `b_Rn`.
+    embedding_size : int, optional
+        E of an embedding; None: tokens are one-hot vectors.
+    tie_weights : bool
+        Whether the dense layer has the embedding's weights.
 
     Returns
     -------
     dict of str to float64 array
-        For each layer l from 0: `layers.l.W` [V or H, 4H], `layers.l.R` [H, 4H], `layers.l.b` [4H]; then
-        `dense.W` [H, V] and `dense.b` [V].
+        `embedding.W` [V, E] where there is one; for each layer l from 0: `layers.l.W` [V, E or H, G*H], `layers.l.R`
+        [H, G*H], `layers.l.b` [G*H] (G gates: 1, 3 or 4) and of a GRU `layers.l.b_Rn` [H]; `dense.W` [H, V] unless
+        it is tied, `dense.b` [V].
 
     Raises
     ------
@@ -46,13 +67,18 @@ def parameters(vocab_size: int, hidden_size: int, num_layers: int = 1, seed: int
     for name, size in (("vocab_size", vocab_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
         if size < 1:
             raise ValueError(f"{name} is {size}, expected at least 1")
-    V, H = vocab_size, hidden_size
+    V, H, G = vocab_size, hidden_size, GATES[cell] * hidden_size
     made: dict[str, Floats] = {}  # its length is the number of the next parameter: the stream
+    if embedding_size is not None:
+        made["embedding.W"] = glorot_uniform(V, embedding_size, seed, len(made))
     for layer in range(num_layers):
-        made[f"layers.{layer}.W"] = glorot_uniform(V if layer == 0 else H, 4 * H, seed, len(made))
-        made[f"layers.{layer}.R"] = orthonormal_rows(H, 4 * H, seed, len(made))
-        made[f"layers.{layer}.b"] = np.repeat([0.0, 1.0, 0.0, 0.0], H)
-    made["dense.W"] = glorot_uniform(H, V, seed, len(made))
+        made[f"layers.{layer}.W"] = glorot_uniform(H if layer else embedding_size or V, G, seed, len(made))
+        made[f"layers.{layer}.R"] = orthonormal_rows(H, G, seed, len(made))
+        made[f"layers.{layer}.b"] = np.repeat([0.0, 1.0, 0.0, 0.0], H) if cell == "lstm" else np.zeros(G)
+        if cell == "gru" and reset_after:
+            made[f"layers.{layer}.b_Rn"] = np.zeros(H)
+    if not tie_weights:
+        made["dense.W"] = glorot_uniform(H, V, seed, len(made))
     made["dense.b"] = np.zeros(V)
     return made
 

@@ -1,7 +1,8 @@
-"""The next-token language model: tokens -> stack of LSTM layers -> dense layer -> loss, or a draw.
+"""The next-token language model: tokens -> stack of recurrent layers -> dense layer -> loss, or a draw.
 
-Parameters are a dict as `initialise.parameters` makes it. Tokens are batch first, (N, T); -1 is no token: a
-zero input, or a target that does not count.
+Parameters are a dict as `initialise.parameters` makes it. An `embedding.W` [V, E] in it comes before the layers;
+without one, tokens are one-hot vectors. Without `dense.W`, that is the embedding's, transposed (Press & Wolf 2017).
+Tokens are batch first, (N, T); -1 is no token: a zero input, or a target that does not count.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from rnnfast.reference import dense, lstm
-from rnnfast.reference._arrays import Floats, Integers, floats, tokens
+from rnnfast.reference import dense, dropout, stack
+from rnnfast.reference._arrays import Floats, Integers, tokens
+from rnnfast.reference._input import input_gradient, input_product
 from rnnfast.reference.loss import Reduction, accuracy, cross_entropy, reduction_divisor, row_losses, softmax
 from rnnfast.reference.optimizer import (
     Adam,
@@ -26,15 +28,16 @@ from rnnfast.reference.optimizer import (
 from rnnfast.reference.optimizer import State as OptimizerState
 from rnnfast.reference.random import SAMPLING, permutation, uniform
 from rnnfast.reference.sampling import draw
+from rnnfast.reference.stack import Cell, State, num_layers
 
 Prompt = Sequence[int] | Sequence[Sequence[int]] | Integers
 
 
-class State(NamedTuple):
-    """What the layers remember of N streams: h and c [L, N, H]."""
+class Masks(NamedTuple):
+    """Of each layer's input, None where nothing is dropped, and of the dense layer's, [T, N, H]."""
 
-    h: Floats
-    c: Floats
+    layers: stack.Masks
+    top: Floats
 
 
 class Fit(NamedTuple):
@@ -53,19 +56,27 @@ class Generated(NamedTuple):
     position: NDArray[np.uint64]
 
 
-def num_layers(parameters: Mapping[str, Floats]) -> int:
-    """L: how many `layers.l.R` there are."""
-    return sum(name.startswith("layers.") and name.endswith(".R") for name in parameters)
-
-
-def zero_state(parameters: Mapping[str, Floats], N: int) -> State:
+def zero_state(parameters: Mapping[str, Floats], N: int, cell: Cell = "lstm") -> State:
     """Make the state before the first token of N streams."""
-    shape = num_layers(parameters), N, parameters["layers.0.R"].shape[0]
-    return State(np.zeros(shape), np.zeros(shape))
+    return stack.zero_state(parameters, N, cell)
+
+
+def dropout_masks(
+    parameters: Mapping[str, Floats], T: int, N: int, rate: float, seed: int, step: int
+) -> Masks:
+    """Draw the masks of a step of training (Zaremba et al. 2014): nothing is dropped from step to step.
+
+    The layers' are those of `stack.dropout_masks` for the step 2 * step, without one for one-hot tokens; the dense
+    layer's is drawn from the stream (2 * step + 1) * L.
+    """
+    L, H = num_layers(parameters), parameters["layers.0.R"].shape[0]
+    input_rate = rate if "embedding.W" in parameters else 0.0
+    layers = stack.dropout_masks(parameters, T, N, rate, input_rate, seed, 2 * step)
+    return Masks(layers, dropout.mask(rate, seed, (2 * step + 1) * L, T * N, H).reshape(T, N, H))
 
 
 def forward(
-    parameters: Mapping[str, Floats], X: ArrayLike, state: State | None = None
+    parameters: Mapping[str, Floats], X: ArrayLike, state: State | None = None, cell: Cell = "lstm"
 ) -> tuple[Floats, State]:
     """Logits [T, N, V] after each token of X (N, T), and the state after the last; no `state` means zeros.
 
@@ -74,38 +85,56 @@ def forward(
     >>> logits.shape, state.h.shape
     ((3, 2, 5), (1, 2, 4))
     """
-    layers = _forward_layers(parameters, X, state)
-    logits = dense.forward(layers[-1].h[1:], parameters["dense.W"], parameters["dense.b"])
-    return logits, State(np.stack([a.h[-1] for a in layers]), np.stack([a.c[-1] for a in layers]))
+    top, state, _ = stack.forward(parameters, _layer_input(parameters, X), cell, state)
+    return dense.forward(top, _dense_weights(parameters), parameters["dense.b"]), state
 
 
 def predict(
-    parameters: Mapping[str, Floats], X: ArrayLike, state: State | None = None
+    parameters: Mapping[str, Floats], X: ArrayLike, state: State | None = None, cell: Cell = "lstm"
 ) -> tuple[Floats, State]:
     """Probabilities (N, T, V) of what follows each token of X (N, T), and the state after the last."""
-    logits, state = forward(parameters, X, state)
+    logits, state = forward(parameters, X, state, cell)
     return softmax(logits).swapaxes(0, 1), state
 
 
 def loss_and_gradients(
-    parameters: Mapping[str, Floats], X: ArrayLike, Y: ArrayLike, reduction: Reduction = "token"
+    parameters: Mapping[str, Floats],
+    X: ArrayLike,
+    Y: ArrayLike,
+    reduction: Reduction = "token",
+    *,
+    cell: Cell = "lstm",
+    masks: Masks | None = None,
 ) -> tuple[float, Parameters]:
     """Give the reduced cross-entropy of targets Y after X, (N, T), and its gradient on each parameter."""
-    layers = _forward_layers(parameters, X, None)
-    h_top = layers[-1].h[1:]
-    logits = dense.forward(h_top, parameters["dense.W"], parameters["dense.b"])
+    loss, gradients, _ = _differentiate(parameters, X, Y, reduction, cell, None, masks)
+    return loss, gradients
+
+
+def _differentiate(
+    parameters: Mapping[str, Floats],
+    X: ArrayLike,
+    Y: ArrayLike,
+    reduction: Reduction,
+    cell: Cell,
+    state: State | None,
+    masks: Masks | None,
+) -> tuple[float, Parameters, State]:
+    """`loss_and_gradients` from a state, with the state after the last token."""
+    layer_masks, top_mask = masks or (None, np.ones(1))
+    x, dense_W = _layer_input(parameters, X), _dense_weights(parameters)
+    top, after, workspace = stack.forward(parameters, x, cell, state, masks=layer_masks)
+    logits = dense.forward(top * top_mask, dense_W, parameters["dense.b"])
     loss, dlogits = cross_entropy(logits, np.transpose(Y), reduction)
 
-    dh, dW, db = dense.backward(dlogits, h_top, parameters["dense.W"])
-    gradients = {"dense.W": dW, "dense.b": db}
-    for layer in reversed(range(len(layers))):
-        x = np.transpose(X) if layer == 0 else layers[layer - 1].h[1:]
-        W, R, _ = _weights(parameters, layer)
-        dx, dW, dR, db, _, _ = lstm.backward(dh, x, *layers[layer], W, R)
-        gradients |= {f"layers.{layer}.W": dW, f"layers.{layer}.R": dR, f"layers.{layer}.b": db}
-        if dx is not None:
-            dh = dx
-    return loss, {name: gradients[name] for name in parameters}
+    dtop, ddense_W, ddense_b = dense.backward(dlogits, top * top_mask, dense_W)
+    dx, _, gradients = stack.backward(dtop * top_mask, parameters, cell, workspace)
+    gradients |= {"dense.W": ddense_W, "dense.b": ddense_b}
+    if dx is not None:
+        gradients["embedding.W"] = input_gradient(np.transpose(X), dx, len(parameters["embedding.W"]))
+    if "dense.W" not in parameters:
+        gradients["embedding.W"] += ddense_W.T
+    return loss, {name: gradients[name] for name in parameters}, after
 
 
 def fit(
@@ -124,6 +153,10 @@ def fit(
     seed: int = 0,
     first_epoch: int = 0,
     optimizer_state: OptimizerState | None = None,
+    cell: Cell = "lstm",
+    dropout: float = 0.0,
+    truncate: int | None = None,
+    stateful: bool = False,
 ) -> Fit:
     """Train on samples X, Y (N, T).
 
@@ -152,6 +185,15 @@ def fit(
         What decides the order.
     optimizer_state : optimizer.State, optional
         None starts afresh.
+    cell : {"rnn_tanh", "rnn_relu", "gru", "lstm"}
+        See `stack.forward`.
+    dropout : float
+        In [0, 1). The masks are those of `dropout_masks` for the optimiser's steps so far.
+    truncate : int, optional
+        Steps of a piece (Williams & Peng 1990): each is an update of its own, up to the last target of the batch that
+        counts. None: no cut.
+    stateful : bool
+        Whether a piece begins with the state that the one before it ended with; else with zeros.
 
     Returns
     -------
@@ -179,6 +221,8 @@ def fit(
     batch = samples if batch_size is None else batch_size
     if epochs < 0 or batch < 1:
         raise ValueError(f"epochs is {epochs} and batch_size {batch}, expected at least 0 and at least 1")
+    if truncate is not None and truncate < 1:
+        raise ValueError(f"truncate is {truncate}, expected at least 1, or None")
     if not (Y >= 0).any():
         raise ValueError("Y has no target that counts: all are -1")
     optimizer = Adam() if optimizer is None else optimizer
@@ -190,25 +234,33 @@ def fit(
         total = 0.0
         for step, first in enumerate(range(0, samples, batch)):
             chosen = order[first : first + batch]
-            loss, gradients = loss_and_gradients(current, X[chosen], Y[chosen], reduction)
-            if clip_value is not None:
-                gradients = clip_by_value(gradients, clip_value)
-            if not (np.isfinite(loss) and np.isfinite(global_norm(gradients))):
-                raise FloatingPointError(
-                    f"fit: the loss or gradient is not finite at epoch {epoch}, step {step}"
-                )
-            if clip_norm is not None:
-                gradients, _ = clip_by_norm(gradients, clip_norm, keras_clip_norm)
-            current, state = optimizer.update(current, gradients, state)
-            total += loss * reduction_divisor(Y[chosen].T, reduction)
+            carried: State | None = None
+            for piece in _pieces(Y[chosen], truncate):
+                x, y = X[chosen, piece], Y[chosen, piece]
+                done = 0 if state is None else state.steps
+                masks = dropout_masks(current, x.shape[1], len(x), dropout, seed, done) if dropout else None
+                before = carried if stateful else None
+                loss, gradients, carried = _differentiate(current, x, y, reduction, cell, before, masks)
+                if clip_value is not None:
+                    gradients = clip_by_value(gradients, clip_value)
+                if not (np.isfinite(loss) and np.isfinite(global_norm(gradients))):
+                    raise FloatingPointError(
+                        f"fit: the loss or gradient is not finite at epoch {epoch}, step {step}"
+                    )
+                if clip_norm is not None:
+                    gradients, _ = clip_by_norm(gradients, clip_norm, keras_clip_norm)
+                current, state = optimizer.update(current, gradients, state)
+                total += loss * reduction_divisor(y.T, reduction)
         losses.append(total / reduction_divisor(Y.T, reduction))
     return Fit(current, state or OptimizerState(), losses)
 
 
-def evaluate(parameters: Mapping[str, Floats], X: ArrayLike, Y: ArrayLike) -> dict[str, float]:
+def evaluate(
+    parameters: Mapping[str, Floats], X: ArrayLike, Y: ArrayLike, cell: Cell = "lstm"
+) -> dict[str, float]:
     """Give `loss` (mean nats per target that counts), `perplexity`, `bits_per_token` and `accuracy`."""
     X, Y = _samples(parameters, X, Y)
-    logits, _ = forward(parameters, X)
+    logits, _ = forward(parameters, X, cell=cell)
     loss = float(row_losses(logits, Y.T).sum()) / reduction_divisor(Y.T, "token")
     with np.errstate(over="ignore"):
         perplexity = float(np.exp(loss))
@@ -236,6 +288,7 @@ def generate(
     state: State | None = None,
     position: ArrayLike | None = None,
     dtype: DTypeLike = np.float64,
+    cell: Cell = "lstm",
 ) -> Generated:
     """Draw up to `length` tokens in each of N = `num_streams` streams, each token being the next input.
 
@@ -267,6 +320,8 @@ def generate(
         Zero by default.
     dtype : float64 or float32
         In which tokens are drawn; the layers are float64 always.
+    cell : {"rnn_tanh", "rnn_relu", "gru", "lstm"}
+        See `stack.forward`.
 
     Returns
     -------
@@ -290,16 +345,15 @@ def generate(
     V, N = parameters["dense.b"].shape[0], num_streams
     tokens("initial_token", initial_token, V)
     prompts = _prompts(prompt, initial_token, N, V)
-    h, c = (
-        zero_state(parameters, N) if state is None else State(*(np.array(s, dtype=np.float64) for s in state))
-    )
+    given = zero_state(parameters, N, cell) if state is None else state
+    arrays = [np.array(s, dtype=np.float64) for s in given if s is not None]  # h, or h and c
     positions = np.zeros(N, np.uint64) if position is None else np.array(position, dtype=np.uint64)
     drawn = np.full((N, length), -1, dtype=np.int32)
     for n in range(N if length else 0):
-        own = State(h[:, n : n + 1], c[:, n : n + 1])
+        own = State(*(s[:, n : n + 1] for s in arrays))
         read = prompts[n]
         for k in range(length):
-            logits, own = forward(parameters, [read], own)
+            logits, own = forward(parameters, [read], own, cell)
             u = uniform(seed, n, int(positions[n]), SAMPLING, dtype)
             token = draw(logits[-1, 0].astype(dtype), float(u), temperature, greedy, top_k, top_p)
             drawn[n, k] = token
@@ -307,28 +361,26 @@ def generate(
             if token == stop_token:
                 break
             read = np.array([token])
-        h[:, n : n + 1], c[:, n : n + 1] = own
-    return Generated(drawn, State(h, c), positions)
+        for whole, part in zip(arrays, own, strict=False):
+            whole[:, n : n + 1] = part
+    return Generated(drawn, State(*arrays), positions)
 
 
-def _weights(parameters: Mapping[str, Floats], layer: int) -> tuple[Floats, Floats, Floats]:
-    prefix = f"layers.{layer}."
-    return parameters[prefix + "W"], parameters[prefix + "R"], parameters[prefix + "b"]
+def _layer_input(parameters: Mapping[str, Floats], X: ArrayLike) -> Floats | Integers:
+    """Take X (N, T) as the first layer reads it: the tokens, or their rows of the embedding."""
+    X = tokens("X", X, parameters["dense.b"].shape[0], ndim=2).T
+    return input_product(X, parameters["embedding.W"]) if "embedding.W" in parameters else X
 
 
-def _forward_layers(
-    parameters: Mapping[str, Floats], X: ArrayLike, state: State | None
-) -> list[lstm.Activations]:
-    """Run the layers, the first of which reads the tokens and each other one the layer below."""
-    X = tokens("X", X, parameters["layers.0.W"].shape[0], ndim=2)
-    L, N, H = num_layers(parameters), X.shape[0], parameters["layers.0.R"].shape[0]
-    h, c = zero_state(parameters, N) if state is None else state
-    h, c = floats("state.h", h, L, N, H), floats("state.c", c, L, N, H)
-    layers: list[lstm.Activations] = []
-    for layer in range(L):
-        x = X.T if layer == 0 else layers[-1].h[1:]
-        layers.append(lstm.forward(x, *_weights(parameters, layer), h[layer], c[layer]))
-    return layers
+def _dense_weights(parameters: Mapping[str, Floats]) -> Floats:
+    return parameters["dense.W"] if "dense.W" in parameters else parameters["embedding.W"].T
+
+
+def _pieces(Y: Integers, truncate: int | None) -> list[slice]:
+    """Cut the steps of targets Y (N, T), up to the last that counts in any sample, into pieces of `truncate` steps."""
+    end = 1 + int(np.flatnonzero((Y >= 0).any(axis=0)).max(initial=0))
+    length = end if truncate is None else truncate
+    return [slice(begin, min(begin + length, end)) for begin in range(0, end, length)]
 
 
 def _samples(parameters: Mapping[str, Floats], X: ArrayLike, Y: ArrayLike) -> tuple[Integers, Integers]:

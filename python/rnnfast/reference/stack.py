@@ -14,7 +14,6 @@ Parameters are a dict: `layers.0.W`, `layers.0.R`, `layers.0.b` and, for a GRU t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -305,8 +304,8 @@ def _pieces(samples_by_cuts: Mapping[tuple[int, ...], list[int]], *, reverse: bo
     pieces = []
     for cuts, samples in samples_by_cuts.items():
         last = len(cuts) - 2
-        for k, (begin, end) in enumerate(pairwise(cuts)):
-            steps = np.arange(begin, end)
+        for k in range(last + 1):
+            steps = np.arange(cuts[k], cuts[k + 1])
             if reverse:
                 pieces.append(Piece(steps[::-1], samples, starts=k == last, ends=k == 0))
             else:

@@ -1,45 +1,12 @@
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 
-#include "model_call.hpp"
+#include "generation_call.hpp"
 
 namespace rnnfast::bindings {
 namespace {
-
-using Keys = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
-using Sequences = std::vector<std::vector<std::int32_t>>;
-
-// Streams, and copies of what they read: another thread may change the caller's.
-class StreamsCall {
-public:
-    StreamsCall(const Keys& keys, const std::vector<Tokens>& prompts, const std::vector<Tokens>& histories) {
-        expect_one_each("prompts", prompts.size(), keys.size());
-        if (!histories.empty()) expect_one_each("histories", histories.size(), keys.size());
-        for (std::size_t n = 0; n < keys.size(); ++n) {
-            const Tokens prompt = keep(prompts[n]), history = histories.empty() ? Tokens() : keep(histories[n]);
-            streams.push_back(
-                {keys[n].first, keys[n].second, prompt.data(), prompt.size(), history.data(), history.size()});
-        }
-    }
-
-    Index size() const { return static_cast<Index>(streams.size()); }
-    std::vector<Stream> streams;
-
-private:
-    static void expect_one_each(const char* name, std::size_t size, std::size_t expected) {
-        if (size != expected)
-            throw py::value_error(std::string(name) + " has " + std::to_string(size) + " entries, expected " +
-                                  std::to_string(expected) + " as keys");
-    }
-    Tokens keep(const Tokens& given) {
-        expect_dimensions("a prompt", given, 1, "(T,)");
-        return own_.emplace_back(copy(given));
-    }
-    std::vector<Tokens> own_;
-};
 
 // Calls `function(tokens)` for its truth, with a copy of a stream's tokens so far.
 std::function<bool(Index, const std::int32_t*, Index)> asking(const py::object& function) {
@@ -50,18 +17,6 @@ std::function<bool(Index, const std::int32_t*, Index)> asking(const py::object& 
         std::copy_n(tokens, count, drawn.mutable_data());
         return py::bool_(function(drawn)).operator bool();
     };
-}
-
-GenerateOptions make_options(Index length, Index min_length, const SamplerConfig& sampler, const Sequences& stop,
-                             std::int32_t initial_token) {
-    if (length < 0) throw py::value_error("length is " + std::to_string(length) + ", expected at least 0");
-    GenerateOptions options;
-    options.length = length;
-    options.min_length = min_length;
-    options.sampler = sampler;
-    options.stop = stop;
-    options.initial_token = initial_token;
-    return options;
 }
 
 // The arrays of GenerateDetails, as a dict by their names.
@@ -122,13 +77,6 @@ py::tuple generate(const LanguageModel<T>& model, Index length, const std::vecto
     return py::make_tuple(tokens, state.h, state.c, state.position, details ? details->dict() : py::dict());
 }
 
-template <class T>
-Array<T> array_of(const std::vector<T>& numbers) {
-    Array<T> array = empty<T>({static_cast<Index>(numbers.size())});
-    std::copy(numbers.begin(), numbers.end(), array.mutable_data());
-    return array;
-}
-
 // log_probabilities (N, T)
 template <class T>
 Array<T> score(const LanguageModel<T>& model, const Tokens& given_first, const Tokens& given, const Array<T>& h,
@@ -168,20 +116,6 @@ py::list beam_search(const LanguageModel<T>& model, Index width, Index length, d
     }
     return result;
 }
-
-// One call at a time: another one comes from another thread, or from a function that the first one calls.
-class Turn {
-public:
-    explicit Turn(std::atomic_flag& busy) : busy_(busy) {
-        if (busy_.test_and_set()) throw std::runtime_error("this stream is at work: it is for one thread at a time");
-    }
-    ~Turn() { busy_.clear(); }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-
-private:
-    std::atomic_flag& busy_;
-};
 
 // An iterator: each next() gives an int where there is one stream, else an array (N,).
 template <class T>

@@ -176,6 +176,7 @@ void bind(py::module_& m, const char* name) {
         .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
         .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"));
     bind_generation(m, model);
+    bind_session<T>(m);
 }
 
 }  // namespace
@@ -198,6 +199,7 @@ void bind_model(py::module_& m) {
         .def_readonly("epoch", &FitProgress::epoch)
         .def_readonly("step", &FitProgress::step)
         .def_readonly("steps_per_epoch", &FitProgress::steps_per_epoch)
+        .def_readonly("steps", &FitProgress::steps)
         .def_readonly("tokens", &FitProgress::tokens)
         .def_property_readonly("current", [](const FitProgress& p) { return sums_tuple(p.current); })
         .def(

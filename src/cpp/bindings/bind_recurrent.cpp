@@ -95,16 +95,17 @@ py::tuple forward(Recurrent<T>& layer, const py::array& given, const Array<T>& h
 }
 
 template <class T>
-py::tuple backward(typename Recurrent<T>::Run& run, const Recurrent<T>& layer, const Array<T>& dy,
-                   const Array<T>& dh_last, const Array<T>& dc_last, bool dense, Index num_threads) {
+py::tuple backward(typename Recurrent<T>::Run& run, const Array<T>& dy, const Array<T>& dh_last,
+                   const Array<T>& dc_last, bool dense, Index num_threads) {
+    const Stack<T>& stack = run.stack();
     const Segments& s = run.segments();
-    expect_shape("dy", dy, {s.steps(), s.batch(), layer.stack().output_size()}, "(T, N, directions * P)");
-    expect_state(layer.stack(), dh_last, dc_last, s.batch());
+    expect_shape("dy", dy, {s.steps(), s.batch(), stack.output_size()}, "(T, N, directions * P)");
+    expect_state(stack, dh_last, dc_last, s.batch());
     Array<T> dh = copy(dh_last), dc = copy(dc_last);
-    Array<T> dx = empty<T>({dense ? s.steps() : 0, s.batch(), layer.stack().config().input_size});
+    Array<T> dx = empty<T>({dense ? s.steps() : 0, s.batch(), stack.config().input_size});
     py::dict gradients;
     std::vector<T*> places;
-    for (const auto& p : layer.stack().parameters()) {
+    for (const auto& p : stack.parameters()) {
         Array<T> gradient = empty<T>(p.shape);
         places.push_back(gradient.mutable_data());
         gradients[py::str(p.name)] = gradient;
@@ -138,13 +139,17 @@ void bind(py::module_& m, const char* name, const char* run_name) {
     const auto array = [](const char* argument) { return py::arg(argument).noconvert(); };
     using Layer = Recurrent<T>;
     py::class_<typename Layer::Run>(m, run_name)
-        .def("backward", backward<T>, py::arg("layer"), array("dy"), array("dh"), array("dc"), py::arg("dense"),
-             py::arg("num_threads"));
+        .def("backward", backward<T>, array("dy"), array("dh"), array("dc"), py::arg("dense"), py::arg("num_threads"));
     py::class_<Layer, Trainable<T>>(m, name)
         .def(py::init([](const std::string& cell, Index input_size, Index hidden_size, Index num_layers,
                          bool bidirectional, double dropout, double input_dropout, Index projection_size, bool peephole,
                          bool coupled, std::uint64_t seed) {
-                 StackConfig config{cell_named(cell), input_size, hidden_size, num_layers, bidirectional};
+                 StackConfig config;
+                 config.cell = cell_named(cell);
+                 config.input_size = input_size;
+                 config.hidden_size = hidden_size;
+                 config.num_layers = num_layers;
+                 config.bidirectional = bidirectional;
                  config.dropout = dropout;
                  config.input_dropout = input_dropout;
                  config.lstm = {projection_size, peephole, coupled};

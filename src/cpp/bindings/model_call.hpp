@@ -34,4 +34,8 @@ struct State {
 template <class T>
 void bind_generation(py::module_& m, py::class_<LanguageModel<T>>& model);
 
+/// model.session (bind_session.cpp).
+template <class T>
+void bind_session(py::module_& m);
+
 }  // namespace rnnfast::bindings

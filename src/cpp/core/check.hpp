@@ -23,4 +23,11 @@ inline Index at_least(const char* argument, Index value, Index least) {
     return value;
 }
 
+inline Index at_most(const char* argument, Index value, Index most) {
+    if (value > most)
+        throw std::invalid_argument(std::string(argument) + " is " + std::to_string(value) + ", expected at most " +
+                                    std::to_string(most));
+    return value;
+}
+
 }  // namespace rnnfast

@@ -1,6 +1,7 @@
 #include "rnnfast/stack.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -17,6 +18,11 @@ StackConfig checked(const StackConfig& c) {
     at_least("input_size", c.input_size, 1);
     at_least("hidden_size", c.hidden_size, 1);
     at_least("num_layers", c.num_layers, 1);
+    constexpr Index most_inputs = std::numeric_limits<std::int32_t>::max(), most_units = Index{1} << 24;
+    constexpr Index most_layers = Index{1} << 16;
+    at_most("input_size", c.input_size, most_inputs);  // and so no parameter's size overflows
+    at_most("hidden_size", c.hidden_size, most_units);
+    at_most("num_layers", c.num_layers, most_layers);
     for (const auto& [name, rate] : {std::pair("dropout", c.dropout), std::pair("input_dropout", c.input_dropout)})
         if (!(rate >= 0 && rate < 1))
             throw std::invalid_argument(std::string(name) + " is " + number(rate) + ", expected at least 0, below 1");
@@ -283,6 +289,8 @@ void StackWorkspace<T>::store_state(T* h, T* c) const {
     Index at = 0;
     for (const Layer& layer : layers_) {
         for (Index d = 0; d < stack_->directions(); ++d, at += segments_.batch()) {
+            std::fill_n(h + at * P, segments_.batch() * P, T(0));  // stays where a reset is the last that is read
+            if (stack_->has_c()) std::fill_n(c + at * H, segments_.batch() * H, T(0));
             for (Index s = 0; s < segments; ++s) {
                 const Index stream = stream_of(ends(d), s), row = segments_.final_row(s);
                 if (stream < 0) continue;

@@ -9,38 +9,43 @@
 
 namespace rnnfast {
 
-/// How streams draw and when they end: one for each thread, for a sampler holds scratch.
+/// How streams draw and what ends them: one for each thread, for a sampler holds scratch.
 template <class T>
 struct Rules {
     Rules(const GenerateOptions& options, Index V)
-        : sampler(options.sampler, V),
-          stops(options.stop, V),
-          length(options.length),
-          min_length(options.min_length),
-          penalty_window(options.sampler.penalty_window),
-          has_penalties(options.sampler.has_penalties()) {}
+        : config(options.sampler), stop(options.stop), sampler(options.sampler, V), stops(options.stop, V) {}
 
+    SamplerConfig config;
+    std::vector<std::vector<std::int32_t>> stop;
     Sampler<T> sampler;
     Stops stops;
-    Index length, min_length, penalty_window;
-    bool has_penalties;
+    bool used = true;  // a session's mark
+};
+
+/// Where a session's stream leaves its tokens.
+struct Output {
+    std::vector<std::int32_t> tokens = {};
+    bool ended = false;
 };
 
 /// One stream. Nothing in it knows of any other.
 template <class T>
 struct Cursor {
-    /// `stream`'s prompt and `initial_token` must stay where they are until they have been read.
-    Cursor(Rules<T>& rules_, Index id_, const Stream& stream, const std::int32_t& initial_token,
-           std::uint64_t position_, Index V)
+    /// `options` are of the rules, too; its initial_token and the stream's prompt must stay where they are until they
+    /// have been read.
+    Cursor(Rules<T>& rules_, const GenerateOptions& options, Index id_, const Stream& stream, std::uint64_t position_,
+           Index V)
         : rules(&rules_),
+          length(options.length),
+          min_length(options.min_length),
           id(id_),
           key{stream.seed, stream.stream},
           position(position_),
-          next(stream.prompt_length > 0 ? stream.prompt : &initial_token),
+          next(stream.prompt_length > 0 ? stream.prompt : &options.initial_token),
           unread(stream.prompt_length > 0 ? stream.prompt_length : 1),
           matched(rules_.stops.begin()) {
-        if (!rules->has_penalties) return;
-        history.emplace(V, rules->penalty_window);
+        if (!rules->config.has_penalties()) return;
+        history.emplace(V, rules->config.penalty_window);
         for (Index t = 0; t < stream.history_length; ++t) history->add(stream.history[t]);
         for (Index t = 0; t < unread; ++t) history->add(next[t]);
     }
@@ -49,7 +54,14 @@ struct Cursor {
     std::int32_t read() { return unread > 0 ? (--unread, *next++) : last; }
     bool draws() const { return unread == 0; }
 
+    /// With one token of the prompt unread: from now on the prompt may be gone.
+    void release_prompt() {
+        last = *next;
+        unread = 0;
+    }
+
     Rules<T>* rules;
+    Index length, min_length;
     Index id;  ///< the caller's number for it
     RandomKey key;
     std::uint64_t position;
@@ -59,6 +71,7 @@ struct Cursor {
     Index drawn = 0;
     Stops::Matched matched;
     std::optional<History> history;  // where there are penalties
+    Output* output = nullptr;        // of a session
 };
 
 }  // namespace rnnfast

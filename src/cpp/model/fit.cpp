@@ -235,6 +235,7 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
         network.prepare(true, threads);
         if (progress.step == 0) ++impl_->epochs_begun;
         ++progress.step;
+        ++progress.steps;
         progress.tokens += sums.count;
         progress.current.loss += sums.loss;
         progress.current.count += sums.count;

@@ -47,11 +47,12 @@ void generate_part(const Part<T>& part, StateView<T> before, GenerateDetails<T> 
     DetailWriter<T> writer(details, options.length, V);
     std::vector<typename Loop<T>::Joining> joining;
     for (Index n = part.first; n < part.first + part.count; ++n)
-        joining.push_back({Cursor<T>(rules, n, part.streams[static_cast<std::size_t>(n)], options.initial_token,
-                                     before.position[n], V),
-                           before.h + n * H, part_of(before.c, n * H), N * H});
+        joining.push_back(
+            {Cursor<T>(rules, options, n, part.streams[static_cast<std::size_t>(n)], before.position[n], V),
+             before.h + n * H, part_of(before.c, n * H), N * H});
     loop.join(std::move(joining));
     const auto emit = [&](Index row, const Draw<T>& draw) {
+        if (draw.token < 0) throw loop.undrawable(draw);
         std::int32_t* const tokens = results.tokens.data() + draw.id * options.length;
         tokens[draw.step] = draw.token;
         const Index drawn = draw.step + 1;

@@ -47,6 +47,26 @@ void Loop<T>::join(std::vector<Joining> streams) {
     }
 }
 
+template <class T>
+void Loop<T>::move_to(Loop& other) {
+    std::vector<Joining> streams;
+    const Index rows = stepper_.rows();
+    for (Index row = 0; row < rows; ++row)
+        streams.push_back({std::move(cursors_[static_cast<std::size_t>(row)]), stepper_.h(row), stepper_.c(row),
+                           rows * stepper_.hidden_size()});
+    other.join(std::move(streams));
+    staying_.clear();
+    leave();
+}
+
+template <class T>
+void Loop<T>::remove(Index row) {
+    staying_.clear();
+    for (Index other = 0; other < stepper_.rows(); ++other)
+        if (other != row) staying_.push_back(other);
+    leave();
+}
+
 // Only `staying_` rows stay, in their order.
 template <class T>
 void Loop<T>::leave() {
@@ -58,26 +78,32 @@ void Loop<T>::leave() {
 }
 
 template <class T>
-std::int32_t Loop<T>::draw(Cursor<T>& cursor, const T* logits) {
+Draw<T> Loop<T>::draw(Cursor<T>& cursor, const T* logits) {
     Rules<T>& rules = *cursor.rules;
     DrawContext context;
     if (cursor.history) context.counts = cursor.history->counts();
-    if (cursor.drawn + 1 < rules.min_length && rules.stops.any()) {
+    if (cursor.drawn + 1 < cursor.min_length && rules.stops.any()) {
         std::fill_n(allowed_.data(), allowed_.size(), ~std::uint64_t{0});
         rules.stops.forbid(cursor.matched, allowed_.data());
         context.allowed = allowed_.data();
     }
     const T u = random_uniform<T>(cursor.key, cursor.position, Purpose::sampling);
     const std::int32_t token = rules.sampler(logits, u, context);
-    if (token < 0)
-        throw SamplingError("stream " + std::to_string(cursor.id) + ", step " + std::to_string(cursor.drawn) + ": " +
-                                why_undrawable(logits, V_),
-                            cursor.id, cursor.drawn);
+    const Index step = cursor.drawn;
+    if (token < 0) return {cursor.id, step, -1, logits, true};
     if (cursor.history) cursor.history->add(token);
     cursor.last = token;
     ++cursor.drawn;
     ++cursor.position;
-    return token;
+    const bool stops = rules.stops.advance(cursor.matched, token);
+    return {cursor.id, step, token, logits, stops || cursor.drawn == cursor.length};
+}
+
+template <class T>
+SamplingError Loop<T>::undrawable(const Draw<T>& draw) const {
+    return {"stream " + std::to_string(draw.id) + ", step " + std::to_string(draw.step) + ": " +
+                why_undrawable(draw.logits, V_),
+            draw.id, draw.step};
 }
 
 template class Loop<float>;

@@ -15,11 +15,11 @@ void check_generation(const GenerateOptions& options, const std::vector<Stream>&
 /// What one draw gave.
 template <class T>
 struct Draw {
-    Index id;    ///< the stream
-    Index step;  ///< of it, from 0
-    std::int32_t token;
-    const T* logits;  ///< [V], that it was drawn from
-    bool last;        ///< the stream ends with it
+    Index id;            ///< the stream
+    Index step;          ///< of it, from 0
+    std::int32_t token;  ///< -1: there is none to draw
+    const T* logits;     ///< [V], that it was drawn from
+    bool last;           ///< the stream ends with it
 };
 
 template <class T>
@@ -41,17 +41,31 @@ public:
     };
     void join(std::vector<Joining> streams);
 
+    /// With one token of each prompt unread: from now on the prompts may be gone.
+    void release_prompts() {
+        for (Cursor<T>& cursor : cursors_) cursor.release_prompt();
+    }
+
+    /// All of them leave for another loop that has room for them.
+    void move_to(Loop& other);
+
     /// The state of a stream in its row: before its last token is read.
     void store(Index row, T* h, T* c, Index stride) const { stepper_.store(row, h, c, stride); }
 
+    /// Takes a stream out.
+    void remove(Index row);
+
     /// One time step of all streams, and a draw of those that have read their prompts: emit(row, Draw), which returns
-    /// whether it ends the stream. Those that have ended leave, after emit. Throws SamplingError, what the poll throws
-    /// and what emit throws: the loop is then of no use.
+    /// whether it ends the stream. Those that have ended leave, after emit. Throws what the poll throws and what emit
+    /// throws: the loop is then of no use.
     template <class Emit>
     void step(Emit emit, Poll& poll);
 
+    /// What a draw without a token means.
+    SamplingError undrawable(const Draw<T>& draw) const;
+
 private:
-    std::int32_t draw(Cursor<T>& cursor, const T* logits);
+    Draw<T> draw(Cursor<T>& cursor, const T* logits);
     void leave();
 
     Stepper<T> stepper_;
@@ -79,11 +93,8 @@ void Loop<T>::step(Emit emit, Poll& poll) {
         poll(elementary_work * V_);
         bool ended = false;
         if (cursor.draws()) {
-            const T* const own = logits + row * V_;
-            const std::int32_t token = draw(cursor, own);
-            ended = cursor.drawn == cursor.rules->length;
-            ended |= cursor.rules->stops.advance(cursor.matched, token);
-            ended = emit(row, Draw<T>{cursor.id, cursor.drawn - 1, token, own, ended}) || ended;
+            const Draw<T> drawn = draw(cursor, logits + row * V_);
+            ended = emit(row, drawn) || drawn.last;
         }
         if (!ended) staying_.push_back(row);
     }

@@ -32,7 +32,11 @@ const LanguageModelConfig& checked(const LanguageModelConfig& c) {
 
 StackConfig stack_config(const LanguageModelConfig& c) {
     const bool tokens = c.embedding_size == 0;
-    StackConfig stack{c.cell, tokens ? c.vocab_size : c.embedding_size, c.hidden_size, c.num_layers};
+    StackConfig stack;
+    stack.cell = c.cell;
+    stack.input_size = tokens ? c.vocab_size : c.embedding_size;
+    stack.hidden_size = c.hidden_size;
+    stack.num_layers = c.num_layers;
     stack.tokens = tokens;
     stack.dropout = c.dropout;
     stack.input_dropout = tokens ? 0 : c.dropout;

@@ -1,6 +1,7 @@
 #include "rnnfast/recurrent.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <stdexcept>
 
 #include "core/check.hpp"
@@ -34,7 +35,7 @@ struct Recurrent<T>::Run::Impl {
     Buffer<T> x;
     Buffer<std::int32_t> tokens;
     std::uint64_t changes = 0;
-    bool can_go_back = false;
+    std::atomic<bool> can_go_back{false};  // two threads may try
 };
 
 template <class T>
@@ -67,6 +68,8 @@ typename Recurrent<T>::Run Recurrent<T>::forward(LayerInput<T> x, Segments segme
     const StackConfig& config = impl_->stack.config();
     const Index places = segments.steps() * segments.batch();
     if (x.tokens) check_tokens("x", segments.steps(), segments.batch(), x.tokens, config.input_size);
+    if (x.tokens && masks && config.input_dropout > 0)
+        throw std::invalid_argument("x holds tokens, expected numbers: the layer has input_dropout");
     if (for_backward) impl_->ready_for_backward(poll);
     const FloatScope scope;
     Threads threads(choose_threads(num_threads, impl_->work(segments.packing().rows())));
@@ -107,6 +110,11 @@ template <class T>
 typename Recurrent<T>::Run& Recurrent<T>::Run::operator=(Run&&) noexcept = default;
 
 template <class T>
+const Stack<T>& Recurrent<T>::Run::stack() const noexcept {
+    return impl_->owner->stack;
+}
+
+template <class T>
 const Segments& Recurrent<T>::Run::segments() const noexcept {
     return impl_->workspace.segments();
 }
@@ -132,14 +140,13 @@ void Recurrent<T>::Run::backward(const T* dy, const std::vector<T*>& gradients, 
     const auto& owner = *impl_->owner;
     const Segments& s = segments();
     const Index rows = s.packing().rows(), columns = owner.stack.output_size(), D = owner.stack.config().input_size;
-    if (!impl_->can_go_back)
-        throw std::logic_error("backward: the workspace has been used already; each forward is for one backward");
     const FloatScope scope;
-    const ReadLock lock(owner.mutex, poll);
-    owner.expect_no_change_since(impl_->changes);
-    impl_->can_go_back = false;  // what forward left is overwritten from here on
     Threads threads(choose_threads(num_threads, 2 * owner.work(rows)));
     Buffer<T> dy_rows(rows * columns), dx_rows(dx && !s.whole() ? rows * D : 0);
+    const ReadLock lock(owner.mutex, poll);
+    owner.expect_no_change_since(impl_->changes);
+    if (!impl_->can_go_back.exchange(false))  // what forward left is overwritten from here on
+        throw std::logic_error("backward: the workspace has been used already; each forward is for one backward");
     gather_rows(s.places(), rows, columns, Rows<const T>{dy, columns}, Rows<T>{dy_rows.data(), columns}, threads, poll);
     for (std::size_t k = 0; k < gradients.size(); ++k)
         std::fill_n(gradients[k], owner.stack.parameters()[k].size(), T(0));

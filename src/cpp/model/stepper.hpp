@@ -21,6 +21,7 @@ public:
     Stepper(const Network<T>& network, Index capacity);
 
     Index rows() const noexcept { return rows_; }
+    Index hidden_size() const noexcept { return network_.config.hidden_size; }
 
     /// Row r becomes what row from[r] was; where that is -1, it is to be loaded.
     void rearrange(const std::vector<Index>& from);
@@ -29,6 +30,10 @@ public:
     /// lies between layers. c is null where the cell has none.
     void load(Index row, const T* h, const T* c, Index stride);
     void store(Index row, T* h, T* c, Index stride) const;
+
+    /// Where a row's first layer is, of layers rows() * hidden_size() apart: as load takes it.
+    const T* h(Index row) const noexcept { return h_.data() + row * hidden_size(); }
+    const T* c(Index row) const noexcept { return part_of(c_.data(), row * hidden_size()); }
 
     /// All rows through all layers; inputs [rows].
     void step(const std::int32_t* inputs, Poll& poll);

@@ -63,7 +63,7 @@ struct TokenStream<T>::Impl {
         });
         progress.lengths.resize(streams.size());
         progress.last.assign(streams.size(), -1);
-        const bool looks_back = options.stop_when || rules.has_penalties;
+        const bool looks_back = options.stop_when || rules.config.has_penalties();
         if (looks_back ||
             std::any_of(streams.begin(), streams.end(), [](const Stream& s) { return s.history_length > 0; }))
             progress.drawn.resize(streams.size());
@@ -83,26 +83,30 @@ struct TokenStream<T>::Impl {
         while (!waiting.empty() && inputs_before_first_draw(stream(waiting.back())) == before_first_draw) {
             const Index n = waiting.back();
             waiting.pop_back();
-            joining.push_back(
-                {Cursor<T>(rules, n, stream(n), options.initial_token, position[n], network.config.vocab_size),
-                 h.data() + n * H, part_of(c.data(), n * H), N * H});
+            joining.push_back({Cursor<T>(rules, options, n, stream(n), position[n], network.config.vocab_size),
+                               h.data() + n * H, part_of(c.data(), n * H), N * H});
             if (static_cast<Index>(joining.size()) == most_together) flush();
         }
         flush();
     }
 
-    void step(std::int32_t* tokens, const FloatScope& scope, Poll& poll) {
+    void step(std::int32_t* tokens, const FloatScope& scope) {
         const Index H = network.config.hidden_size;
+        Poll never;
+        over = true;  // unless all goes well
+        join();
         for (Loop<T>& loop : loops) {
             if (loop.empty()) continue;
             const auto emit = [&](Index row, const Draw<T>& draw) {
+                if (draw.token < 0) throw loop.undrawable(draw);
                 tokens[draw.id] = draw.token;
                 const bool ends = note(draw, scope) || draw.last;
                 if (ends) loop.store(row, h.data() + draw.id * H, part_of(c.data(), draw.id * H), N * H);
                 return ends;
             };
-            loop.step(emit, poll);
+            loop.step(emit, never);
         }
+        over = false;
     }
 
     // Returns whether the caller's function ends the stream.
@@ -139,6 +143,7 @@ TokenStream<T>::TokenStream(TokenStream&&) noexcept = default;
 template <class T>
 TokenStream<T>& TokenStream<T>::operator=(TokenStream&&) noexcept = default;
 
+// The poll is asked between steps only: where it throws, the stream is somewhere, and goes on from there.
 template <class T>
 bool TokenStream<T>::next(std::int32_t* tokens, Poll& poll) {
     Impl& own = *impl_;
@@ -146,15 +151,11 @@ bool TokenStream<T>::next(std::int32_t* tokens, Poll& poll) {
     const FloatScope scope;
     const ReadLock lock(own.weights, poll);
     std::fill_n(tokens, own.N, -1);
-    own.over = true;  // unless all goes well
-    while (own.before_first_draw > 1) {
-        own.join();
-        own.step(tokens, scope, poll);
-        --own.before_first_draw;
+    for (; own.before_first_draw > 1; --own.before_first_draw) {
+        poll();
+        own.step(tokens, scope);
     }
-    own.join();
-    own.step(tokens, scope, poll);
-    own.over = false;
+    own.step(tokens, scope);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "core/check.hpp"
 #include "core/dispatch.hpp"
@@ -79,6 +80,24 @@ void check(const SamplerConfig& c) {
 void check(const SamplerConfig& c, Index V) {
     for (const auto& [token, bias] : c.logit_bias) check_token("logit_bias", token, V);
     for (const std::int32_t token : c.ban) check_token("ban", token, V);
+}
+
+bool SamplerConfig::operator==(const SamplerConfig& o) const noexcept {
+    const auto all = [](const SamplerConfig& c) {
+        return std::tie(c.temperature, c.greedy, c.top_k, c.top_p, c.min_p, c.typical_p, c.top_n_sigma,
+                        c.repetition_penalty, c.presence_penalty, c.frequency_penalty, c.penalty_window, c.logit_bias,
+                        c.ban);
+    };
+    return all(*this) == all(o);
+}
+
+std::vector<std::int32_t> History::tokens() const {
+    std::vector<std::int32_t> tokens(last_.begin() + static_cast<std::ptrdiff_t>(oldest_), last_.end());
+    tokens.insert(tokens.end(), last_.begin(), last_.begin() + static_cast<std::ptrdiff_t>(oldest_));
+    if (window_ == 0)
+        for (Index j = 0; j < counts_.size(); ++j)
+            tokens.insert(tokens.end(), static_cast<std::size_t>(counts_[j]), static_cast<std::int32_t>(j));
+    return tokens;
 }
 
 void History::add(std::int32_t token) {

@@ -100,6 +100,12 @@ private:
 template <class T>
 Bytes functions(const Settings& settings);
 template <class T>
+Bytes rnn(const Settings& settings);
+template <class T>
+Bytes gru(const Settings& settings);
+template <class T>
+Bytes lstm(const Settings& settings);
+template <class T>
 Bytes layers(const Settings& settings);
 template <class T>
 Bytes gradients(const Settings& settings);

@@ -58,6 +58,9 @@ Bytes functions(const Settings& s) {
 template <class T>
 Bytes results_of(const std::string& kind, const Settings& settings) {
     if (kind == "functions") return functions<T>(settings);
+    if (kind == "rnn") return rnn<T>(settings);
+    if (kind == "gru") return gru<T>(settings);
+    if (kind == "lstm") return lstm<T>(settings);
     if (kind == "layers") return layers<T>(settings);
     if (kind == "gradients") return gradients<T>(settings);
     if (kind == "parameters") return parameters<T>(settings);

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,78 @@ def joined(arrays: list[Any]) -> bytes:
     return b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
 
 
-# Layers
+# One layer of each cell, of a batch whose sequences may have different lengths: all that forward and backward give
+
+
+def weights(s: Settings, dtype: Any, *shapes: tuple[int, ...]) -> list[Floats]:
+    return [
+        numbers(k, prod(shape), s.number("scale"), dtype).reshape(shape) for k, shape in enumerate(shapes)
+    ]
+
+
+def batch(s: Settings, dtype: Any, P: int) -> tuple[Any, Floats, list[int] | None]:
+    """Give x, the gradient on h [..., P], and the batch sizes; sequence n is `shorter` * n steps shorter than T."""
+    T, N, D, shorter = s("T"), s("N"), s("D"), s("shorter")
+    sizes = [sum(T - n * shorter > t for n in range(N)) for t in range(T)]
+    rows = sum(sizes)
+    over_time = (rows,) if shorter else (T, N)
+    x: Any = tokens(INPUT, rows, D).reshape(over_time)
+    if not s("tokens"):
+        x = numbers(INPUT, rows * D, 1, dtype).reshape(*over_time, D)
+    dh_out = numbers(TARGET, rows * P, 1, dtype).reshape(*over_time, P)
+    return x, dh_out, sizes if shorter else None
+
+
+def state(s: Settings, dtype: Any, k: int, columns: int) -> Floats:
+    """Give the k-th state or gradient on one."""
+    return numbers(STATE + k, s("N") * columns, 1, dtype).reshape(-1, columns)
+
+
+def in_order(gradients: dict[str, Any]) -> list[Floats]:
+    return [gradient for gradient in gradients.values() if gradient is not None]
+
+
+def rnn(s: Settings, dtype: Any) -> bytes:
+    D, H = s("D"), s("H")
+    own = weights(s, dtype, (D, H), (H, H), (H,))
+    x, dh_out, sizes = batch(s, dtype, H)
+    options = "relu" if s("relu") else "tanh", s.threads, sizes
+    h = _core.rnn_forward(x, *own, state(s, dtype, 0, H), *options)
+    back = _core.rnn_backward(dh_out, x, h, *own, state(s, dtype, 1, H), *options)
+    return joined([h, *in_order(back)])
+
+
+def gru(s: Settings, dtype: Any) -> bytes:
+    D, H = s("D"), s("H")
+    W, R, b, b_Rn = weights(s, dtype, (D, 3 * H), (H, 3 * H), (3 * H,), (H,))
+    own = W, R, b, b_Rn if s("reset_after") else None
+    x, dh_out, sizes = batch(s, dtype, H)
+    forward = _core.gru_forward(x, *own, state(s, dtype, 0, H), s.threads, sizes)
+    back = _core.gru_backward(dh_out, x, *forward, *own, state(s, dtype, 1, H), s.threads, sizes)
+    return joined([*forward, *in_order(back)])
+
+
+def lstm(s: Settings, dtype: Any) -> bytes:
+    """P=0: no projection."""
+    D, H, G = s("D"), s("H"), (3 if s("coupled") else 4) * s("H")
+    P = s("P") or H
+    W, R, b, peepholes, projection = weights(s, dtype, (D, G), (P, G), (G,), (G - H,), (H, P))
+    x, dh_out, sizes = batch(s, dtype, P)
+    options: dict[str, Any] = {"num_threads": s.threads, "batch_sizes": sizes, "coupled": bool(s("coupled"))}
+    if s("peephole"):
+        options["peepholes"] = peepholes
+    if s("P"):
+        options["projection"] = projection
+    before = state(s, dtype, 0, P), state(s, dtype, 1, H)
+    h, c, gates, *m = _core.lstm_forward(x, W, R, b, *before, **options)
+    after = state(s, dtype, 2, P), state(s, dtype, 3, H)
+    if m:
+        options["m"] = m[0]
+    back = _core.lstm_backward(dh_out, x, h, c, gates, W, R, b, *after, **options)
+    return joined([h, c, gates, *m, *in_order(back)])
+
+
+# Layers of LSTMs
 
 
 @dataclass
@@ -265,7 +337,7 @@ def functions(s: Settings, dtype: Any) -> bytes:
     return joined([_core.exp(x), _core.log(np.abs(x)), _core.sigmoid(x), _core.tanh(x)])
 
 
-KINDS = {f.__name__: f for f in (functions, layers, gradients, parameters, generate, train)}
+KINDS = {f.__name__: f for f in (functions, rnn, gru, lstm, layers, gradients, parameters, generate, train)}
 
 
 def compute(kind: str, dtype: str, settings: str) -> bytes:

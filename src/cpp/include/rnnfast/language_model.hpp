@@ -75,9 +75,10 @@ struct EpochStats {
 
 /// Where a running fit is; the caller may look at it from the poll's hook.
 struct FitProgress {
-    Index epoch = 0;  ///< whole epochs done in this call
-    Index step = 0;   ///< whole steps done in this epoch
-    Index steps_per_epoch = 0;
+    Index epoch = 0;                 ///< whole epochs done in this call
+    Index step = 0;                  ///< whole steps done in this epoch
+    Index steps_per_epoch = 0;       ///< at most: a batch has fewer pieces where its last targets do not count
+    std::int64_t steps = 0;          ///< whole steps done in this call
     std::int64_t tokens = 0;         ///< targets trained on in this call
     LossSums current;                ///< of this epoch so far
     std::vector<EpochStats> epochs;  ///< of the whole epochs
@@ -156,6 +157,8 @@ struct Beam {
 
 template <class T>
 class TokenStream;
+template <class T>
+class Session;
 
 /// Calls of several threads: any may read (evaluate, predict, generate, snapshot) at the same time, also while one
 /// fits, which then changes the weights between their calls; set_parameters and restore wait for them. A call from
@@ -233,6 +236,7 @@ public:
 
 private:
     friend class TokenStream<T>;
+    friend class Session<T>;
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
@@ -271,9 +275,53 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+/// Streams that join and leave, and go on together. Each draws what it would draw alone. One thread at a time may use
+/// it; others may use the model, also in sessions of their own.
+template <class T>
+class Session {
+public:
+    /// At most `capacity` live streams. The model must not be moved or destroyed before the session.
+    Session(const LanguageModel<T>& model, Index capacity);
+    ~Session();
+
+    /// A stream with the state of one stream, [L, H]. Returns its id: 0, 1, 2 ..., never twice. Copies all it is given.
+    /// options.stop_when must be null, num_threads is without meaning. Throws as generate does, and std::runtime_error
+    /// where the session is full.
+    Index add(const GenerateOptions& options, const Stream& stream, StateView<const T> state);
+
+    struct Tokens {
+        std::vector<Index> ids;            ///< ascending: those that were live, or had tokens left
+        std::vector<std::int32_t> tokens;  ///< [ids, k], -1 after a stream's end
+        std::optional<SamplingError>
+            failure;  ///< of the first stream that could not draw; it has ended, others have not
+    };
+
+    /// k more tokens of every stream. Where the poll throws, no token is lost: the next step goes on.
+    Tokens step(Index k, Poll& poll);
+
+    struct Left {
+        Buffer<T> h, c;  ///< [L, H], c empty but for LSTM: before `pending` is read
+        std::uint64_t position;
+        std::int32_t pending;               ///< the last token, or -1
+        std::vector<std::int32_t> history;  ///< what penalties counted, `pending` among it
+    };
+
+    /// Takes a stream out. Throws std::out_of_range where there is no such stream, any more or yet.
+    Left remove(Index id);
+
+    Index size() const noexcept;     ///< live streams
+    std::vector<Index> ids() const;  ///< of the live streams, ascending
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
 extern template class LanguageModel<float>;
 extern template class LanguageModel<double>;
 extern template class TokenStream<float>;
 extern template class TokenStream<double>;
+extern template class Session<float>;
+extern template class Session<double>;
 
 }  // namespace rnnfast

@@ -30,8 +30,8 @@ public:
     class Run;
 
     /// `for_backward`: keeps a copy of x. The result may outlive this object.
-    /// num_threads: 0 for as many as pay. Throws std::invalid_argument for tokens outside [-1, D), std::bad_alloc and
-    /// what `poll` throws.
+    /// num_threads: 0 for as many as pay. Throws std::invalid_argument for tokens outside [-1, D) and for tokens with
+    /// masks where the stack has input_dropout, std::bad_alloc and what `poll` throws.
     Run forward(LayerInput<T> x, Segments segments, const T* h, const T* c, std::optional<RandomKey> masks,
                 bool for_backward, Index num_threads, Poll& poll);
 
@@ -51,6 +51,7 @@ public:
     Run(Run&&) noexcept;
     Run& operator=(Run&&) noexcept;
 
+    const Stack<T>& stack() const noexcept;
     const Segments& segments() const noexcept;
 
     /// y [T, N, output_size].

@@ -32,6 +32,8 @@ struct SamplerConfig {
     std::vector<std::pair<std::int32_t, double>> logit_bias = {};  ///< added to a token's logit
     std::vector<std::int32_t> ban = {};                            ///< never drawn, whatever its logit
 
+    bool operator==(const SamplerConfig& other) const noexcept;
+
     bool has_penalties() const noexcept {
         return repetition_penalty != 1 || presence_penalty != 0 || frequency_penalty != 0;
     }
@@ -53,6 +55,9 @@ public:
     void add(std::int32_t token);
 
     const std::int32_t* counts() const noexcept { return counts_.data(); }  ///< [V]
+
+    /// The tokens that count: what a new History has to be given to be the same. With a window in their order.
+    std::vector<std::int32_t> tokens() const;
 
 private:
     Index window_;

@@ -50,7 +50,8 @@ class StackWorkspace;
 template <class T>
 class Stack {
 public:
-    /// Throws std::invalid_argument for sizes less than 1 and rates outside [0, 1).
+    /// Throws std::invalid_argument for sizes less than 1 or absurd (more than 2^31 - 1 inputs,
+    /// 2^24 units or 2^16 layers), and for rates outside [0, 1).
     explicit Stack(const StackConfig& config);
     ~Stack();
     Stack(Stack&&) noexcept;

@@ -1,0 +1,141 @@
+"""Streams that join and leave, and go on together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnfast import _core, generation
+from rnnfast._arguments import integer
+from rnnfast.generation import StreamKeywords
+from rnnfast.state import State
+from rnnfast.train import Tokens
+
+if TYPE_CHECKING:
+    from rnnfast.model import LanguageModel
+
+_NATIVE = {"float32": _core.SessionF32, "float64": _core.SessionF64}
+_ENDLESS = 2**62
+
+
+class SessionTokens(NamedTuple):
+    """What `Session.step` gives.
+
+    Attributes
+    ----------
+    ids : (n,) int64
+        Of the streams that were live, ascending.
+    tokens : (n, k) int32
+        A row for each of them, -1 after its end.
+    """
+
+    ids: npt.NDArray[np.int64]
+    tokens: Tokens
+
+
+class Session:
+    """Streams of one model that join and leave at any time; each draws the tokens that it would draw alone.
+
+    `LanguageModel.session` makes it. For one thread at a time; other threads may use the model, also in sessions of
+    their own.
+
+    Examples
+    --------
+    >>> from rnnfast import LanguageModel
+    >>> model = LanguageModel(5, 8)
+    >>> session = model.session(capacity=100)
+    >>> first, second = session.add(prompt=[1, 2], seed=7), session.add(seed=8, top_k=3)
+    >>> ids, tokens = session.step(4)
+    >>> tokens[0].tolist() == model.generate(4, prompt=[1, 2], seed=[7])[0].tolist()
+    True
+    >>> state = session.remove(first)
+    >>> session.ids
+    array([1])
+    """
+
+    def __init__(self, model: LanguageModel, capacity: int) -> None:
+        self._model = model
+        self._native = _NATIVE[model.dtype.name](model._native, integer("capacity", capacity))
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    @property
+    def ids(self) -> npt.NDArray[np.int64]:
+        """Of the live streams, ascending."""
+        return self._native.ids
+
+    def add(self, *, length: int | None = None, **keywords: Unpack[StreamKeywords]) -> int:
+        """Let a stream join.
+
+        Parameters
+        ----------
+        length : int, optional
+            It ends after so many tokens; None: without end, or until a stop.
+        keywords
+            As in `LanguageModel.generate` for one stream, whose key is (seed, 0); no function in `stop`.
+
+        Returns
+        -------
+        id : int
+            0, 1, 2, ..., never twice.
+
+        Raises
+        ------
+        RuntimeError
+            Where there are as many streams as the session's capacity.
+        """
+        call = generation.streams(self._model, **keywords)
+        if len(call.keys) != 1:
+            raise ValueError(f"{len(call.keys)} streams are given, expected one")
+        if call.stop_when is not None:
+            raise TypeError(
+                f"stop has {call.stop_when!r}, expected tokens or text: a session takes no function"
+            )
+        native = call.native()
+        del native["stop_when"]
+        native["keys"] = [(call.keys[0][0], 0)]
+        return self._native.add(length=_ENDLESS if length is None else integer("length", length), **native)
+
+    def step(self, k: int = 1) -> SessionTokens:
+        """Draw k more tokens of every stream. Those that end leave the session.
+
+        Raises
+        ------
+        SamplingError
+            Where a stream has no token to draw; `stream` is its id. It has ended, and only it: the tokens of this call
+            are in the error's ``result``.
+        KeyboardInterrupt
+            No token is lost then: the next step goes on from there.
+        """
+        ids, tokens, failure = self._native.step(integer("k", k))
+        result = SessionTokens(ids, tokens)
+        if failure is None:
+            return result
+        error: Any = _core.SamplingError(failure[0])
+        _, error.stream, error.step = failure
+        error.result = result
+        raise error
+
+    def remove(self, id: int) -> State:
+        """Take a stream out before its end; returns where it is.
+
+        Raises
+        ------
+        KeyError
+            Where there is no such stream, because it has ended or never was.
+        """
+        try:
+            h, c, position, pending, history = self._native.remove(integer("id", id))
+        except IndexError as error:
+            raise KeyError(str(error)) from None
+        recent = history[:-1] if pending >= 0 and history.size and history[-1] == pending else history
+        return State(
+            h,
+            c if c.size else None,
+            np.array([position], np.uint64),
+            np.array([pending], np.int32),
+            recent[np.newaxis] if recent.size else None,
+        )

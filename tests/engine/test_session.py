@@ -1,0 +1,172 @@
+"""Streams that join and leave in any order draw what each draws alone."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnfast import LanguageModel, Sampler, SamplingError, Session
+
+from .cases import roughen
+
+V = 7
+MODELS = {
+    dtype: roughen(LanguageModel(V, 9, num_layers=2, dtype=dtype, seed=3)) for dtype in ("float32", "float64")
+}
+KINDS = [
+    {},
+    {"temperature": 0.5, "top_k": 3},
+    {"greedy": True},
+    {"frequency_penalty": 0.6, "penalty_window": 4},
+    {"repetition_penalty": 1.3},
+    {"stop": [[3], [1, 1]]},
+    {"length": 5},
+    {"stop": 2, "min_length": 6, "top_p": 0.9},
+]
+
+
+def alone(model, count, options):
+    """The first `count` tokens, -1 after an end."""
+    options = dict(options)
+    length = min(options.pop("length", count), count)
+    tokens = np.full(count, -1)
+    tokens[:length] = model.generate(length, **options | {"seed": [options["seed"]]})[0]
+    return tokens
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("add"),
+            st.integers(0, len(KINDS) - 1),
+            st.lists(st.integers(0, V - 1), max_size=6),
+            st.integers(0, 2**64 - 1),
+        ),
+        st.tuples(st.just("step"), st.integers(0, 5)),
+        st.tuples(st.just("remove"), st.integers(0, 30)),
+    ),
+    max_size=30,
+)
+
+
+@settings(derandomize=True, max_examples=80, deadline=None)
+@given(ACTIONS, st.sampled_from(["float32", "float64"]))
+def test_any_order_of_joining_and_leaving(actions, dtype):
+    model = MODELS[dtype]
+    session, options, drawn, live = model.session(100), {}, {}, []
+    for action, *values in actions:
+        if action == "add":
+            kind, prompt, seed = values
+            options[id := session.add(prompt=prompt, seed=seed, **KINDS[kind])] = KINDS[kind] | {
+                "prompt": prompt,
+                "seed": seed,
+            }
+            drawn[id] = []
+            live.append(id)
+        elif action == "step":
+            ids, tokens = session.step(values[0])
+            assert ids.tolist() == live
+            for id, row in zip(ids.tolist(), tokens.tolist(), strict=True):
+                drawn[id] += row
+            live = session.ids.tolist()
+        elif live:
+            id = live.pop(values[0] % len(live))
+            state = session.remove(id)
+            rest = {
+                k: v for k, v in options[id].items() if k not in ("prompt", "length", "stop", "min_length")
+            }
+            went_on = model.generate(4, state=state, **rest | {"seed": [rest["seed"]]})[0]
+            if drawn[id] and options[id].keys() <= {*rest, "prompt"}:
+                whole = alone(model, len(drawn[id]) + 4, options[id])
+                np.testing.assert_array_equal(went_on, whole[-4:])
+        assert len(session) == len(live)
+    for id, tokens in drawn.items():
+        np.testing.assert_array_equal(tokens, alone(model, len(tokens), options[id]))
+
+
+def test_hundreds_of_streams_on_every_instruction_set(isa, dtype):
+    model = MODELS[np.dtype(dtype).name]
+    session, kinds = model.session(1000), {}
+    for n in range(400):
+        kinds[session.add(prompt=[n % V] * (n % 4), seed=n, **KINDS[n % 3])] = n
+    first = session.step(3)
+    for id in range(0, 400, 3):
+        session.remove(id)
+    for n in range(400, 450):
+        kinds[session.add(prompt=[n % V], seed=n, **KINDS[n % 3])] = n
+    second = session.step(4)
+    assert len(second.ids) == 450 - 134
+    for result, before in ((first, 0), (second, 3)):
+        for id, row in zip(result.ids.tolist()[::29], result.tokens[::29], strict=True):
+            n = kinds[id]
+            prompt = [n % V] * (n % 4) if n < 400 else [n % V]
+            start = before if n < 400 else 0
+            whole = alone(model, start + len(row), {"prompt": prompt, "seed": n, **KINDS[n % 3]})
+            np.testing.assert_array_equal(row, whole[start:])
+
+
+def test_a_stream_that_cannot_draw_ends_and_the_others_go_on():
+    model = MODELS["float64"]
+    session = model.session(3)
+    good = session.add(seed=1)
+    bad = session.add(ban=range(V))
+    with pytest.raises(SamplingError, match=r"stream 1, step 0: bans, .* leave no token") as caught:
+        session.step(4)
+    assert (caught.value.stream, caught.value.step) == (bad, 0)
+    assert caught.value.result.ids.tolist() == [good, bad]
+    assert caught.value.result.tokens[1].tolist() == [-1] * 4
+    assert session.ids.tolist() == [good]
+    whole = [*caught.value.result.tokens[0], *session.step(2).tokens[0]]
+    assert whole == model.generate(6, seed=1)[0].tolist()
+
+
+def test_limits_and_bad_arguments():
+    model = MODELS["float32"]
+    session = model.session(2)
+    assert isinstance(session, Session)
+    assert session.step(3).tokens.shape == (0, 3)
+    assert session.add() == 0
+    assert session.step(0).tokens.shape == (1, 0)
+    session.add(state=model.generate(3, return_details=True).state)
+    with pytest.raises(RuntimeError, match="there are 2 streams, as many as its capacity"):
+        session.add()
+    for call, error, message in (
+        (lambda: model.session(0), ValueError, "capacity is 0, expected at least 1"),
+        (lambda: session.step(-1), ValueError, "k is -1, expected at least 0"),
+        (lambda: session.step(1.0), TypeError, "k is 1.0, expected an integer"),
+        (lambda: session.remove(2), KeyError, "id is 2, which is no stream of it"),
+        (lambda: session.add(num_streams=2), ValueError, "2 streams are given, expected one"),
+        (lambda: session.add(stop=len), TypeError, "a session takes no function"),
+        (lambda: session.add(ban=[V]), ValueError, "ban names token 7"),
+        (lambda: session.add(length=0), ValueError, "length is 0, expected at least 1"),
+        (lambda: session.add(prompt=[V]), ValueError, "prompt.* is 7"),
+        (lambda: session.add(sampler=Sampler(), top_k=2), ValueError, "both given"),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+    session.remove(0)
+    assert session.add() == 2
+    with pytest.raises(KeyError):
+        session.remove(0)
+
+
+def test_two_threads_may_drive_two_sessions_of_one_model():
+    model, results = MODELS["float32"], [None] * 4
+
+    def drive(k):
+        session = model.session(10)
+        for n in range(10):
+            session.add(seed=10 * k + n)
+        results[k] = np.hstack([session.step(7).tokens for _ in range(20)])
+
+    threads = [threading.Thread(target=drive, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for k in range(4):
+        np.testing.assert_array_equal(results[k], model.generate(140, seed=list(range(10 * k, 10 * k + 10))))

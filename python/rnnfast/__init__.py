@@ -16,9 +16,11 @@ from rnnfast._core import NonFiniteError, __version__
 from rnnfast.dense import Dense
 from rnnfast.embedding import Embedding
 from rnnfast.layers import GRU, LSTM, RNN
+from rnnfast.learning_rate import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearWarmup, StepDecay
 from rnnfast.losses import mse, softmax_cross_entropy
 from rnnfast.model import LanguageModel
-from rnnfast.optim import SGD, Adam, Optimizer
+from rnnfast.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from rnnfast.optimizer_state import OptimizerState
 from rnnfast.runtime import active_isa, available_isas, set_isa, show_config
 from rnnfast.state import State
 from rnnfast.train import History
@@ -35,13 +37,21 @@ __all__ = [
     "RNN",
     "SGD",
     "Adam",
+    "AdamW",
+    "CosineDecay",
     "Dense",
     "Embedding",
+    "ExponentialDecay",
     "History",
+    "InverseTimeDecay",
     "LanguageModel",
+    "LinearWarmup",
     "NonFiniteError",
     "Optimizer",
+    "OptimizerState",
+    "RMSprop",
     "State",
+    "StepDecay",
     "__version__",
     "active_isa",
     "available_isas",

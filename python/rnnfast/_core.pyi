@@ -119,31 +119,81 @@ def orthonormal_rows(rows: int, columns: int, seed: int, stream: int) -> NDArray
 def random_permutation(n: int, seed: int, stream: int) -> NDArray[np.int64]: ...
 def draw(logits: _Floats, u: float, temperature: float, greedy: bool, top_k: int, top_p: float) -> int: ...
 
-# Optimisers: p and g are changed in place
+# Optimisers: what they work on is changed in place
+class InverseTimeDecay:
+    def __init__(self, decay: float) -> None: ...
+
+class ExponentialDecay:
+    def __init__(self, factor: float) -> None: ...
+
+class StepDecay:
+    def __init__(self, every: int, factor: float) -> None: ...
+
+class CosineDecay:
+    def __init__(self, steps: int, final_rate: float) -> None: ...
+
+_Decay = InverseTimeDecay | ExponentialDecay | StepDecay | CosineDecay
+
+class LearningRate:
+    def __init__(
+        self, rate: float, decay: _Decay, warmup_steps: int = 0, warmup_start: float = 0.0
+    ) -> None: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def decay(self) -> _Decay: ...
+    def at(self, step: int) -> float: ...
+
 class OptimizerConfig:
     def __init__(
         self,
         kind: str,
-        learning_rate: float,
-        beta1: float,
-        beta2: float,
-        epsilon: float,
-        keras_epsilon: bool,
-        decay: float,
+        learning_rate: LearningRate,
+        *,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        alpha: float = 0.99,
+        centered: bool = False,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        keras_epsilon: bool = False,
     ) -> None: ...
-
-class _OptimizerState:
-    def __init__(self) -> None: ...
     @property
-    def steps(self) -> int: ...
-
-class OptimizerStateF32(_OptimizerState): ...
-class OptimizerStateF64(_OptimizerState): ...
+    def kind(self) -> str: ...
+    @property
+    def slots(self) -> list[str]: ...
 
 def optimizer_step(
-    config: OptimizerConfig, g: _Floats, p: _Floats, state: _OptimizerState, num_threads: int = 1
-) -> None: ...
-def clip_gradient(value: float | None, norm: float | None, g: _Floats, num_threads: int = 1) -> float: ...
+    config: OptimizerConfig,
+    clip_value: float | None,
+    clip_norm: float | None,
+    keras_clip_norm: bool,
+    parameters: list[_AnyFloats],
+    gradients: list[_AnyFloats],
+    slots: dict[str, list[_AnyFloats]],
+    steps: int,
+    beta1_power: float,
+    beta2_power: float,
+    num_threads: int = 1,
+) -> tuple[float, int, float, float]: ...
+def step_layers(
+    config: OptimizerConfig,
+    clip_value: float | None,
+    clip_norm: float | None,
+    keras_clip_norm: bool,
+    layers: Sequence[_Trainable],
+    gradients: list[_AnyFloats],
+    slots: dict[str, list[_AnyFloats]],
+    steps: int,
+    beta1_power: float,
+    beta2_power: float,
+    num_threads: int = 1,
+) -> tuple[float, int, float, float]: ...
+def clip_gradient(
+    value: float | None, norm: float | None, g: _Floats, keras_clip_norm: bool = False, num_threads: int = 1
+) -> float: ...
 
 # Layers with parameters of their own
 class _Trainable:
@@ -257,7 +307,7 @@ class _LanguageModel:
         self,
     ) -> tuple[
         dict[str, _AnyFloats],
-        tuple[str, int, float, float, dict[str, _AnyFloats], dict[str, _AnyFloats]],
+        tuple[str, int, float, float, dict[str, dict[str, _AnyFloats]]],
         int,
     ]: ...
     def restore(
@@ -267,8 +317,7 @@ class _LanguageModel:
         steps: int,
         beta1_power: float,
         beta2_power: float,
-        m: dict[str, _AnyFloats],
-        v: dict[str, _AnyFloats],
+        slots: dict[str, dict[str, _AnyFloats]],
         epochs_begun: int,
     ) -> None: ...
     def fit(
@@ -281,6 +330,7 @@ class _LanguageModel:
         reduction: str,
         clip_value: float | None,
         clip_norm: float | None,
+        keras_clip_norm: bool,
         shuffle: bool,
         validation: tuple[_Tokens, _Tokens] | None,
         progress: FitProgress,

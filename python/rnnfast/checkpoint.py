@@ -18,36 +18,24 @@ import safetensors.numpy
 from rnnfast import _core
 from rnnfast._arguments import cell_name
 from rnnfast._files import atomic_write
+from rnnfast.optimizer_state import OptimizerState
 
 KIND = "rnnfast.LanguageModel"
-FORMAT = 1
-"""Raised when a file of today could not be read by the code of yesterday."""
+FORMAT = 2
+"""Raised when a file of today could not be read by the code of yesterday.
 
-_MOMENTS = ("m", "v")
+2: any optimiser, with any of its slots. 1: Adam and SGD, with the slots m and v.
+"""
+
+_SLOTS = {
+    "sgd": ("momentum",),
+    "rmsprop": ("m", "v", "momentum"),
+    "adam": ("m", "v"),
+    "adamw": ("m", "v"),
+}
+"""What each optimiser may remember."""
 
 Tensors = dict[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class OptimizerState:
-    """What an optimiser remembers.
-
-    Attributes
-    ----------
-    kind : {"adam", "sgd"}
-    steps : int
-    beta1_power, beta2_power : float
-        beta^steps.
-    m, v : name -> array
-        Adam's moments by parameter, empty before its first step.
-    """
-
-    kind: str
-    steps: int
-    beta1_power: float
-    beta2_power: float
-    m: Tensors
-    v: Tensors
 
 
 @dataclass(frozen=True)
@@ -76,8 +64,8 @@ def save(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     """Write `checkpoint` to `path`, atomically."""
     optimizer = checkpoint.optimizer
     tensors = dict(checkpoint.parameters)
-    for letter, arrays in zip(_MOMENTS, (optimizer.m, optimizer.v), strict=True):
-        tensors |= {f"optimizer.{letter}.{name}": array for name, array in arrays.items()}
+    for slot, arrays in optimizer.slots.items():
+        tensors |= {f"optimizer.{slot}.{name}": array for name, array in arrays.items()}
     facts = {
         "kind": KIND,
         "format": FORMAT,
@@ -138,7 +126,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     try:
         if facts.pop("sha256") != digest(facts, tensors):
             raise ValueError("its content does not agree with its checksum")
-        _check_shapes(facts["config"], tensors)
+        _check_shapes(facts["config"], _slots(facts), tensors)
         return _checkpoint(facts, tensors)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise damaged(path, error) from error
@@ -169,7 +157,15 @@ def _facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
     return dict(facts)
 
 
-def _check_shapes(config: dict[str, Any], tensors: Tensors) -> None:
+def _slots(facts: dict[str, Any]) -> tuple[str, ...]:
+    """What the file's optimiser may remember."""
+    kind = facts["optimizer"]["kind"]
+    if kind not in _SLOTS:
+        raise ValueError(f"optimizer.kind is {kind!r}, expected one of {', '.join(_SLOTS)}")
+    return _SLOTS[kind]
+
+
+def _check_shapes(config: dict[str, Any], slots: Sequence[str], tensors: Tensors) -> None:
     """Before anything of the claimed size is allocated: the file itself must hold as much."""
     if not 1 <= config["num_layers"] <= len(tensors):
         raise ValueError(f"num_layers is {config['num_layers']}, and there are {len(tensors)} arrays")
@@ -189,17 +185,17 @@ def _check_shapes(config: dict[str, Any], tensors: Tensors) -> None:
             raise ValueError(
                 f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {dtype} {shape}"
             )
-    moments = {f"optimizer.{letter}.{name}" for letter in _MOMENTS for name in expected}
-    for name in sorted(set(tensors) - set(expected) - moments):
+    remembered = {f"optimizer.{slot}.{name}" for slot in slots for name in expected}
+    for name in sorted(set(tensors) - set(expected) - remembered):
         raise ValueError(f"{name} is no part of such a model")
-    for letter in _MOMENTS:
-        present = {name for name in expected if f"optimizer.{letter}.{name}" in tensors}
+    for slot in slots:
+        present = {name for name in expected if f"optimizer.{slot}.{name}" in tensors}
         if present and present != set(expected):
-            raise ValueError(f"optimizer.{letter} is incomplete")
+            raise ValueError(f"optimizer.{slot} is incomplete")
         for name in present:
-            moment = tensors[f"optimizer.{letter}.{name}"]
-            if moment.shape != expected[name] or moment.dtype != dtype or not np.isfinite(moment).all():
-                raise ValueError(f"optimizer.{letter}.{name} is not finite {dtype} {expected[name]}")
+            array = tensors[f"optimizer.{slot}.{name}"]
+            if array.shape != expected[name] or array.dtype != dtype or not np.isfinite(array).all():
+                raise ValueError(f"optimizer.{slot}.{name} is not finite {dtype} {expected[name]}")
 
 
 def _checkpoint(facts: dict[str, Any], tensors: Tensors) -> Checkpoint:
@@ -209,14 +205,15 @@ def _checkpoint(facts: dict[str, Any], tensors: Tensors) -> Checkpoint:
         raise ValueError(f"optimizer.beta1_power and beta2_power are {power1} and {power2}, expected 0 to 1")
     if optimizer["steps"] < 0:
         raise ValueError(f"optimizer.steps is {optimizer['steps']}, expected at least 0")
-    m, v = (
-        {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        for prefix in (f"optimizer.{letter}." for letter in _MOMENTS)
-    )
+    slots: dict[str, Tensors] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, slot, parameter = name.split(".", 2)
+            slots.setdefault(slot, {})[parameter] = tensor
     return Checkpoint(
         config=facts["config"],
         vocabulary=facts["vocabulary"],
         parameters={name: tensor for name, tensor in tensors.items() if not name.startswith("optimizer.")},
-        optimizer=OptimizerState(optimizer["kind"], optimizer["steps"], power1, power2, m, v),
+        optimizer=OptimizerState(optimizer["kind"], optimizer["steps"], power1, power2, slots),
         epochs_begun=facts["epochs_begun"],
     )

@@ -15,6 +15,7 @@ from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
 from rnnfast.optim import Adam, Optimizer
+from rnnfast.optimizer_state import OptimizerState
 from rnnfast.prompts import Prompt, prompt_arrays, separate
 from rnnfast.state import Floats, State, checked_state, expect_state, native_c, zero_state
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
@@ -197,6 +198,7 @@ class LanguageModel:
         reduction: str = "token",
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        keras_clip_norm: bool = False,
         shuffle: bool = True,
         validation: Any = None,
         callbacks: Sequence[Callback] = (),
@@ -217,15 +219,17 @@ class LanguageModel:
         epochs : int
         batch_size : int, optional
             Samples a step; None is all of them.
-        optimizer : Adam or SGD
-            What it remembers stays in the model: fitting 50 epochs twice equals 100 once. One of another kind starts
-            afresh.
+        optimizer : SGD, RMSprop, Adam or AdamW
+            What it remembers stays in the model: fitting 50 epochs twice equals 100 once. One that remembers other
+            things starts afresh.
         reduction : {"token", "sequence"}
             The loss that is differentiated: its mean over the batch's targets that count, or its sum over time averaged
             over the batch.
         clip_value, clip_norm : float, optional
             Each element of the gradient into [-clip_value, clip_value]; then the whole gradient scaled to a global norm
-            of at most clip_norm (as PyTorch's clip_grad_norm_).
+            of at most clip_norm: by ``min(1, clip_norm / (norm + 1e-6))``, as PyTorch's clip_grad_norm_.
+        keras_clip_norm : bool
+            By ``min(1, clip_norm / norm)`` instead, as Keras' global_clipnorm.
         shuffle : bool
             A new order of samples each epoch, decided by the model's seed and its epochs so far.
         validation : (X, Y) or float, optional
@@ -279,6 +283,7 @@ class LanguageModel:
             "reduction": _reduction(reduction),
             "clip_value": None if clip_value is None else real("clip_value", clip_value),
             "clip_norm": None if clip_norm is None else real("clip_norm", clip_norm),
+            "keras_clip_norm": bool(keras_clip_norm),
             "shuffle": bool(shuffle),
             "num_threads": thread_count(num_threads),
             "truncate": _at_least_one("truncate", truncate, "no cut"),
@@ -474,7 +479,7 @@ class LanguageModel:
             config=dict(self._config),
             vocabulary=self._vocabulary,
             parameters=parameters,
-            optimizer=checkpoint.OptimizerState(*optimizer),
+            optimizer=OptimizerState(*optimizer),
             epochs_begun=epochs_begun,
         )
         checkpoint.save(state, path)
@@ -503,8 +508,7 @@ class LanguageModel:
                 steps=optimizer.steps,
                 beta1_power=optimizer.beta1_power,
                 beta2_power=optimizer.beta2_power,
-                m=optimizer.m,
-                v=optimizer.v,
+                slots=optimizer.slots,
                 epochs_begun=state.epochs_begun,
             )
         except (TypeError, ValueError, OverflowError) as error:
@@ -549,7 +553,7 @@ def _at_least_one(name: str, value: Any, none: str) -> int:
 
 def _optimizer(value: Any) -> Optimizer:
     if not isinstance(value, Optimizer):
-        raise TypeError(f"optimizer is {value!r}, expected an Adam(...) or SGD(...)")
+        raise TypeError(f"optimizer is {value!r}, expected an optimizer such as Adam(...)")
     return value
 
 

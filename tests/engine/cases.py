@@ -270,6 +270,16 @@ def assert_same_parameters(got: Any, expected: Any) -> None:
         assert_same_bits(got[name], expected[name])
 
 
+def assert_same_state(got: Any, expected: Any) -> None:
+    """Of two optimisers (kind, steps, beta1_power, beta2_power, slots): bit for bit."""
+    *numbers, slots = got
+    *expected_numbers, expected_slots = expected
+    assert numbers == expected_numbers
+    assert list(slots) == list(expected_slots)
+    for slot in slots:
+        assert_same_parameters(slots[slot], expected_slots[slot])
+
+
 def roughen(model: rnnfast.LanguageModel, seed: int = 0, scale: float = 0.4) -> rnnfast.LanguageModel:
     """Add noise to all parameters, biases too: a model whose predictions are far from uniform."""
     r = np.random.default_rng(seed)

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from rnnfast import SGD, Adam, LanguageModel
+from rnnfast import Adam, LanguageModel, RMSprop
 
-from .cases import assert_same_bits, assert_same_parameters, samples, snapshot
+from .cases import assert_same_bits, assert_same_parameters, assert_same_state, samples, snapshot
+from .optimizers import OPTIMIZERS
 
 V, H = 5, 6
+FORMAT_1 = Path(__file__).parent / "saved" / "format_1.safetensors"
 KINDS = r"damaged|of another kind|of a newer format"
 
 
@@ -66,7 +68,7 @@ def rewrite(path, *, facts=None, tensors=None, reseal=True):
     path.write_bytes(safetensors.numpy.save(new_tensors, metadata={"rnnfast": json.dumps(new_facts)}))
 
 
-@pytest.mark.parametrize("optimizer", [Adam(0.01), SGD(0.1)], ids=str)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_round_trip(tmp_path, dtype, optimizer):
     model = trained(optimizer, dtype=dtype)
     model.save(tmp_path / "model")
@@ -75,13 +77,7 @@ def test_round_trip(tmp_path, dtype, optimizer):
     assert loaded.config == model.config
     assert loaded.vocabulary == model.vocabulary
     assert loaded._native.snapshot()[2] == 3
-    for got, want in zip(loaded._native.snapshot()[1], model._native.snapshot()[1], strict=True):
-        if isinstance(want, dict):
-            assert list(got) == list(want)
-            for name in want:
-                assert_same_bits(got[name], want[name])
-        else:
-            assert got == want
+    assert_same_state(loaded._native.snapshot()[1], model._native.snapshot()[1])
     np.testing.assert_array_equal(loaded.generate(20, seed=1), model.generate(20, seed=1))
 
 
@@ -107,6 +103,39 @@ def test_the_file_is_an_ordinary_safetensors_file(saved):
     tensors, _ = read(saved)
     for name, value in trained().parameters.items():
         assert_same_bits(tensors[name], value)
+
+
+def test_a_file_of_format_1_is_read(tmp_path):
+    """Written when Adam and SGD were all there was: three epochs of three batches with Adam(0.01)."""
+    tensors, metadata = read(FORMAT_1)
+    assert json.loads(metadata["rnnfast"])["format"] == 1
+    model = LanguageModel.load(FORMAT_1)
+    assert (model.vocab_size, model.hidden_size, model.vocabulary) == (5, 2, tuple("abcdé"))
+    _, (kind, steps, *powers, slots), epochs_begun = model._native.snapshot()
+    assert (kind, steps, epochs_begun) == ("adam", 9, 3)
+    assert powers == pytest.approx([0.9**9, 0.999**9], rel=1e-14)
+    for name, value in model.parameters.items():
+        assert_same_bits(value, tensors[name])
+        for slot in ("m", "v"):
+            assert_same_bits(slots[slot][name], tensors[f"optimizer.{slot}.{name}"])
+    model.save(tmp_path / "today")
+    again = LanguageModel.load(tmp_path / "today")
+    assert_same_state(again._native.snapshot()[1], model._native.snapshot()[1])
+
+
+def test_steps_that_another_optimiser_took_are_forgotten(tmp_path):
+    """One with other slots starts afresh, from a file as from memory."""
+    X, Y = samples()
+    plain, centered = RMSprop(0.01), RMSprop(0.01, centered=True)
+    model = trained(plain)
+    model.save(tmp_path / "model")
+    loaded, fresh = LanguageModel.load(tmp_path / "model"), make()
+    fresh.set_parameters(model.parameters)
+    for m in (model, loaded, fresh):
+        m.fit(X, Y, epochs=2, shuffle=False, optimizer=centered)
+        assert m._native.snapshot()[1][1] == 2
+    assert_same_parameters(loaded, fresh)
+    assert_same_parameters(model, fresh)
 
 
 def assert_refused(path, message=KINDS):
@@ -179,7 +208,7 @@ def test_other_files_are_refused(tmp_path, content, message):
 
 
 FACTS = {
-    "newer": ({"format": 2}, "of a newer format: 2, written by rnnfast .*which reads formats up to 1"),
+    "newer": ({"format": 3}, "of a newer format: 3, written by rnnfast .*which reads formats up to 2"),
     "format of another type": ({"format": "1"}, "damaged: its format is '1', expected 1"),
     "format of no sense": ({"format": 0}, "damaged: its format is 0, expected 1"),
     "another model": ({"kind": "rnnfast.Tagger"}, "of another kind: 'rnnfast.Tagger', expected"),
@@ -200,6 +229,8 @@ FACTS = {
     "a short vocabulary": ({"vocabulary": ["a"]}, "damaged: .*vocabulary has 1 entries"),
     "a vocabulary of numbers": ({"vocabulary": [1, 2, 3, 4, 5]}, "damaged"),
     "an unknown optimiser": ({"optimizer.kind": "lion"}, "damaged: .*kind is 'lion'"),
+    "an optimiser of another type": ({"optimizer.kind": ["adam"]}, "damaged"),
+    "another optimiser's slots": ({"optimizer.kind": "sgd"}, "damaged: .*optimizer.m.* is no part of such"),
     "negative steps": ({"optimizer.steps": -5}, "damaged: .*steps"),
     "a power that is none": ({"optimizer.beta1_power": "nan"}, "damaged: .*beta1_power"),
     "a power above one": ({"optimizer.beta2_power": "0x1.8p1"}, "damaged: .*beta2_power"),
@@ -230,6 +261,7 @@ TENSORS = {
     ),
     "moment missing": ({"optimizer.v.dense.b": None}, "damaged: .*optimizer.v is incomplete"),
     "moment shape": ({"optimizer.v.dense.b": np.zeros(2, np.float32)}, "damaged: .*optimizer.v.dense.b"),
+    "another slot": ({"optimizer.momentum.dense.b": np.zeros(V, np.float32)}, "damaged: .*is no part of"),
     "something more": ({"layers.9.W": np.zeros(3)}, "damaged: .*layers.9.W"),
 }
 

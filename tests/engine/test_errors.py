@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rnnfast
-from rnnfast import SGD, Adam, LanguageModel, State, _core, text
+from rnnfast import SGD, Adam, AdamW, LanguageModel, RMSprop, State, _core, text
 
 from .cases import assert_same_parameters, make_lstm, one_hot, samples, snapshot
 
@@ -66,6 +66,7 @@ FIT = [
     ({"clip_value": "1"}, TypeError, "clip_value is '1', expected a number"),
     ({"clip_norm": 0.0}, ValueError, "clip_norm is 0.* expected more than 0"),
     ({"clip_norm": [1]}, TypeError, r"clip_norm is \[1\], expected a number"),
+    ({"optimizer": SGD(weight_decay=1e39)}, ValueError, "weight_decay is 1e.39, which is infinite in"),
     ({"validation": 0.0}, ValueError, "validation is 0.0, expected .*fraction between 0 and 1"),
     ({"validation": 1.0}, ValueError, "validation is 1.0, expected"),
     ({"validation": 0.999}, ValueError, "validation is 0.999, which leaves none of 7 samples"),
@@ -215,6 +216,7 @@ def test_other_methods(call, error, message):
         call(LanguageModel(V, H))
 
 
+ADAM = Adam().native()
 OPTIMIZERS = [
     (Adam, {"learning_rate": 0.0}, ValueError, "learning_rate is 0.*, expected more than 0"),
     (Adam, {"learning_rate": float("inf")}, ValueError, "learning_rate is inf, expected"),
@@ -227,6 +229,16 @@ OPTIMIZERS = [
     (Adam, {"beta1": None}, TypeError, "beta1 is None, expected a number"),
     (SGD, {"learning_rate": -1.0}, ValueError, "learning_rate is -1.*, expected more than 0"),
     (SGD, {"decay": float("nan")}, ValueError, "decay is -?nan, expected at least 0"),
+    (SGD, {"momentum": 1.0}, ValueError, "momentum is 1, expected at least 0 and less than 1"),
+    (SGD, {"momentum": "x"}, TypeError, "momentum is 'x', expected a number"),
+    (SGD, {"nesterov": True}, ValueError, "momentum is 0, expected more than 0 with nesterov"),
+    (SGD, {"weight_decay": -0.1}, ValueError, "weight_decay is -0.1, expected at least 0"),
+    (RMSprop, {"alpha": 1.0}, ValueError, "alpha is 1, expected at least 0 and less than 1"),
+    (RMSprop, {"momentum": -0.1}, ValueError, "momentum is -0.1, expected at least 0 and less than 1"),
+    (RMSprop, {"epsilon": 0.0}, ValueError, "epsilon is 0, expected more than 0"),
+    (RMSprop, {"weight_decay": float("inf")}, ValueError, "weight_decay is inf, expected at least 0"),
+    (AdamW, {"weight_decay": float("nan")}, ValueError, "weight_decay is -?nan, expected at least 0"),
+    (AdamW, {"learning_rate": 0.5, "weight_decay": 3}, ValueError, "weight_decay is 3, expected at most 1 /"),
     (SGD, {"learning_rate": [1]}, TypeError, r"learning_rate is \[1\], expected a number"),
 ]
 
@@ -329,9 +341,19 @@ NATIVE = [
     (lambda: _core.draw(np.zeros(0), 0.5, 1.0, False, 0, 1.0), ValueError, "logits is empty"),
     (lambda: _core.random_permutation(-1, 0, 0), ValueError, "n is -1, expected at least 0"),
     (
-        lambda: _core.optimizer_step(Adam().native(), np.zeros(2), np.zeros(3), _core.OptimizerStateF64()),
+        lambda: _core.optimizer_step(ADAM, None, None, False, [np.zeros(3)], [np.zeros(2)], {}, 0, 1.0, 1.0),
         ValueError,
         r"g has shape \(2,\), expected \(3,\)",
+    ),
+    (
+        lambda: _core.optimizer_step(ADAM, None, None, False, [np.zeros(3)], [], {}, 0, 1.0, 1.0),
+        ValueError,
+        "gradients has 0 arrays, expected 1 as parameters",
+    ),
+    (
+        lambda: _core.optimizer_step(ADAM, None, None, False, [np.zeros(3)], [np.zeros(3)], {}, 0, 1.0, 1.0),
+        ValueError,
+        "m has 0 arrays, expected 1 as parameters",
     ),
 ]
 

@@ -8,24 +8,17 @@ import numpy as np
 import pytest
 
 import rnnfast
-from rnnfast import SGD, Adam, LanguageModel, reference
+from rnnfast import SGD, Adam, AdamW, CosineDecay, LanguageModel, LinearWarmup, RMSprop, StepDecay, reference
 
 from .cases import assert_near, assert_same_bits, assert_same_parameters, one_hot, roughen, samples, snapshot
 from .conftest import FMA_ISAS
+from .optimizers import to_reference
 
 V = 5
 
 
 def specification(model):
     return {name: value.astype(np.float64) for name, value in model.parameters.items()}
-
-
-REFERENCE_OPTIMIZER = {"Adam": reference.optimizer.Adam, "SGD": reference.optimizer.SGD}
-
-
-def to_reference(optimizer):
-    fields = {name: getattr(optimizer, name) for name in optimizer.__dataclass_fields__}
-    return REFERENCE_OPTIMIZER[type(optimizer).__name__](**fields)
 
 
 FITS = [
@@ -36,6 +29,9 @@ FITS = [
     {"batch_size": 4, "clip_norm": 0.2, "reduction": "sequence"},
     {"batch_size": 1, "clip_value": 0.1, "clip_norm": 0.3, "optimizer": SGD(0.3, decay=0.1)},
     {"batch_size": 3, "optimizer": Adam(0.02, decay=0.1, keras_epsilon=True, epsilon=1e-5)},
+    {"batch_size": 4, "clip_norm": 0.2, "keras_clip_norm": True, "optimizer": SGD(0.2, momentum=0.9)},
+    {"batch_size": 3, "optimizer": AdamW(LinearWarmup(CosineDecay(0.05, 8), 3), weight_decay=0.5)},
+    {"batch_size": 2, "optimizer": RMSprop(StepDecay(0.01, 5, 0.5), 0.9, 1e-3, momentum=0.5, centered=True)},
 ]
 
 
@@ -139,7 +135,7 @@ def test_inputs_are_left_alone():
         assert_same_bits(got, want)
 
 
-@pytest.mark.parametrize("optimizer", [Adam(0.02, decay=0.01), SGD(0.1, decay=0.01)], ids=str)
+@pytest.mark.parametrize("optimizer", [Adam(0.02, decay=0.01), SGD(0.1, decay=0.01), RMSprop(0.01)], ids=str)
 def test_fifty_epochs_twice_are_a_hundred_once(tmp_path, dtype, optimizer):
     X, Y = samples()
 
@@ -161,11 +157,12 @@ def test_fifty_epochs_twice_are_a_hundred_once(tmp_path, dtype, optimizer):
 def test_an_optimizer_of_another_kind_starts_afresh():
     X, Y = samples()
     model = trained(X, Y, optimizer=Adam(0.05))
-    moved = LanguageModel(V, 6, seed=1)
-    moved.set_parameters(snapshot(model))
-    for m in (model, moved):
-        m.fit(X, Y, epochs=1, shuffle=False, optimizer=SGD(0.1))
-    assert_same_parameters(model, moved)
+    for optimizer in (SGD(0.1), SGD(0.1, momentum=0.9), RMSprop(0.01), AdamW(0.01), Adam(0.01)):
+        moved = LanguageModel(V, 6, seed=1)
+        moved.set_parameters(snapshot(model))
+        for m in (model, moved):
+            m.fit(X, Y, epochs=2, shuffle=False, optimizer=optimizer)
+        assert_same_parameters(model, moved)
 
 
 def test_history(isa):

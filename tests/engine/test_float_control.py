@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import rnnfast
-from rnnfast import SGD, Adam, LanguageModel, NonFiniteError, _core
+from rnnfast import SGD, Adam, CosineDecay, LanguageModel, NonFiniteError, RMSprop, _core
 
 from .cases import assert_same_bits, make_gru, make_lstm, make_rnn, roughen, samples, snapshot
 
@@ -60,13 +60,20 @@ ROWS, GRADIENT = LSTM.x[0], np.ascontiguousarray(LSTM.x[1])
 DENSE_W, LOGITS = LSTM.W, np.linspace(-3, 3, 21, dtype=np.float32).reshape(3, 7)
 TARGETS = np.array([0, -1, 6], np.int32)
 NUMBERS = np.linspace(0.1, 87.4, 1001, dtype=np.float32)
-ADAM = Adam(0.01).native()
 
 
-def step_of_optimizer():
-    p, state = NUMBERS.copy(), _core.OptimizerStateF32()
-    _core.optimizer_step(ADAM, NUMBERS, p, state)
-    return p
+def stepped(optimizer):
+    parameters = {"p": NUMBERS.copy()}
+    state = optimizer.initial_state(parameters)
+    norm = optimizer.step(parameters, {"p": NUMBERS}, state, clip_norm=0.3)
+    return [parameters["p"], norm, *(array for slot in state.slots.values() for array in slot.values())]
+
+
+def stepped_layer():
+    layer, optimizer = rnnfast.Dense(5, 7), Adam(0.01)
+    gradients = {name: np.full_like(p, 0.3) for name, p in layer.parameters.items()}
+    optimizer.step(layer, gradients, optimizer.initial_state(layer))
+    return list(layer.parameters.values())
 
 
 def clipped():
@@ -130,7 +137,9 @@ FUNCTIONS = {
     "Embedding": lambda: rnnfast.Embedding(7, 5)(TARGETS),
     "draw": draw_boundaries,
     "parameter_shapes": lambda: [list(s) for s in _core.parameter_shapes(5, 6, 1, "gru", 0, False).values()],
-    "optimizer_step": step_of_optimizer,
+    "optimizer_step": lambda: [*stepped(Adam(0.01, weight_decay=0.1)), *stepped(RMSprop(0.01, momentum=0.9))],
+    "step_layers": stepped_layer,
+    "learning_rate": lambda: [CosineDecay(0.1, 90).rate(t) for t in range(90)],
     "clip_gradient": clipped,
     "random_word": lambda: _core.random_word(1, 2, 3, 0) % 1024,
     "uniform": lambda: _core.uniform(9, 0.3, 1, 0),

@@ -10,20 +10,23 @@ from pathlib import Path
 import rnnfast
 
 CLASSES = [
+    "CosineDecay",
     "DenseF32",
     "DenseF64",
     "EmbeddingF32",
     "EmbeddingF64",
+    "ExponentialDecay",
     "FitProgress",
+    "InverseTimeDecay",
     "LanguageModelF32",
     "LanguageModelF64",
+    "LearningRate",
     "OptimizerConfig",
-    "OptimizerStateF32",
-    "OptimizerStateF64",
     "RecurrentF32",
     "RecurrentF64",
     "RunF32",
     "RunF64",
+    "StepDecay",
     "TrainableF32",
     "TrainableF64",
 ]

@@ -5,7 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from rnnfast.reference.optimizer import SGD, Adam, State, clip_by_norm, clip_by_value, decay, global_norm
+from rnnfast.reference.optimizer import (
+    SGD,
+    Adam,
+    AdamW,
+    RMSprop,
+    State,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
 
 
 def make(seed=0, steps=12):
@@ -68,11 +77,57 @@ def test_sgd_with_decay():
         np.testing.assert_allclose(got[name], expected, rtol=1e-12)
 
 
-def test_the_first_step_is_step_zero():
-    assert [decay(0.1, 1.0, step) for step in range(4)] == [0.1, 0.05, 0.1 / 3, 0.025]
+def test_momentum_is_a_sum_that_fades():
+    """Of a constant gradient 1: 1, 1.5, 1.75; Nesterov's looks half of it further."""
+    parameters, gradients = {"p": np.zeros(1)}, [{"p": np.ones(1)}] * 3
+    plain, state = run(SGD(0.1, momentum=0.5), parameters, gradients)
+    assert state.momentum["p"][0] == 1.75
+    assert plain["p"][0] == pytest.approx(-0.1 * (1 + 1.5 + 1.75), rel=1e-15)
+    ahead, _ = run(SGD(0.1, momentum=0.5, nesterov=True), parameters, gradients)
+    assert ahead["p"][0] == pytest.approx(-0.1 * (1.5 + 1.75 + 1.875), rel=1e-15)
 
 
-@pytest.mark.parametrize("optimizer", [Adam(0.01, decay=0.1), SGD(0.01, decay=0.1)], ids=["adam", "sgd"])
+@pytest.mark.parametrize("keras", [False, True])
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.7])
+def test_rmsprop_one_number_at_a_time(keras, centered, momentum):
+    parameters, gradients = make()
+    optimizer = RMSprop(0.02, 0.9, 1e-3, keras, 0.1, momentum, centered, 0.01)
+    got, _ = run(optimizer, parameters, gradients)
+    for name in parameters:
+        for index in np.ndindex(*parameters[name].shape):
+            p, v, m, b = float(parameters[name][index]), 0.0, 0.0, 0.0
+            for t, gradient in enumerate(gradients):
+                g = float(gradient[name][index]) + 0.01 * p
+                v, m = 0.9 * v + 0.1 * g * g, 0.9 * m + 0.1 * g
+                variance = v - m * m if centered else v
+                u = g / math.sqrt(variance + 1e-3) if keras else g / (math.sqrt(variance) + 1e-3)
+                b = momentum * b + u
+                p -= 0.02 / (1 + 0.1 * t) * b
+            assert got[name][index] == pytest.approx(p, rel=1e-12)
+
+
+def test_weight_decay_in_the_gradient_and_beside_it():
+    """Adam's is divided away with the gradient: only the decoupled one depends on the parameter's size."""
+    parameters, still = {"p": np.array([1.0, 100.0])}, {"p": np.zeros(2)}
+    coupled, _ = Adam(0.1, weight_decay=0.5).update(parameters, still)
+    np.testing.assert_allclose(coupled["p"], [0.9, 99.9])
+    decoupled, _ = AdamW(0.1, weight_decay=0.5).update(parameters, still)
+    np.testing.assert_allclose(decoupled["p"], [0.95, 95])
+    plain, _ = SGD(0.1, weight_decay=0.5).update(parameters, still)
+    np.testing.assert_allclose(plain["p"], [0.95, 95])
+
+
+EVERY = [
+    Adam(0.01, decay=0.1),
+    SGD(0.01, decay=0.1),
+    SGD(lambda t: 0.1 * 0.9**t, momentum=0.9),
+    RMSprop(0.01, momentum=0.5, centered=True),
+    AdamW(lambda t: 0.01 / (t + 1)),
+]
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=lambda optimizer: type(optimizer).__name__)
 def test_a_run_in_two_parts_is_one_run_to_the_bit_and_changes_no_input(optimizer):
     parameters, gradients = make()
     kept = {name: p.copy() for name, p in parameters.items()}
@@ -94,6 +149,10 @@ def test_clipping():
     clipped, before = clip_by_norm(gradients, 0.5)
     assert before == pytest.approx(norm, rel=1e-15)
     np.testing.assert_allclose(clipped["a"], gradients["a"] * (0.5 / (norm + 1e-6)), rtol=1e-14)
+    as_keras, _ = clip_by_norm(gradients, 0.5, keras=True)
+    assert global_norm(as_keras) == pytest.approx(0.5, rel=1e-15)
+    nothing, _ = clip_by_norm({"a": np.zeros(2)}, 0.5, keras=True)
+    assert not nothing["a"].any()
     unclipped, _ = clip_by_norm(gradients, 5.1)
     np.testing.assert_array_equal(unclipped["b"], gradients["b"])
 
@@ -108,6 +167,13 @@ def test_clipping():
         (lambda: Adam(epsilon=0.0), "epsilon is 0.0"),
         (lambda: SGD(0.1, decay=-1.0), "decay is -1.0"),
         (lambda: SGD(math.inf), "learning_rate is inf"),
+        (
+            lambda: SGD(0.1, momentum=1.0),
+            "momentum is 1.0, expected a finite number, at least 0 and less than 1",
+        ),
+        (lambda: RMSprop(alpha=-0.1), "alpha is -0.1"),
+        (lambda: RMSprop(epsilon=0.0), "epsilon is 0.0"),
+        (lambda: AdamW(weight_decay=-1.0), "weight_decay is -1.0"),
         (lambda: clip_by_norm({}, 0.0), "clip_norm is 0.0"),
         (lambda: clip_by_value({}, -1.0), "clip_value is -1.0"),
         (
@@ -127,14 +193,29 @@ def test_sgd_remembers_only_the_steps():
     assert state == State(4)
 
 
+TORCH = {
+    "Adam": (Adam(0.05), {}),
+    "Adam with decay": (Adam(0.05, weight_decay=0.1), {"weight_decay": 0.1}),
+    "AdamW": (AdamW(0.05, weight_decay=0.1), {"weight_decay": 0.1}),
+    "SGD": (SGD(0.05), {}),
+    "SGD with momentum": (SGD(0.05, 0, 0.9, False, 0.1), {"momentum": 0.9, "weight_decay": 0.1}),
+    "SGD by Nesterov": (SGD(0.05, 0, 0.9, True), {"momentum": 0.9, "nesterov": True}),
+    "RMSprop": (RMSprop(0.05), {}),
+    "RMSprop with all": (
+        RMSprop(0.05, 0.8, momentum=0.5, centered=True, weight_decay=0.1),
+        {"alpha": 0.8, "momentum": 0.5, "centered": True, "weight_decay": 0.1},
+    ),
+}
+
+
 @pytest.mark.torch
-@pytest.mark.parametrize("name", ["Adam", "SGD"])
-def test_updates_and_clipping_equal_pytorch(name):
+@pytest.mark.parametrize(("optimizer", "options"), TORCH.values(), ids=TORCH)
+def test_updates_and_clipping_equal_pytorch(optimizer, options):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: the comparison DID NOT RUN")
     parameters, gradients = make(steps=8)
     theirs = {k: torch.nn.Parameter(torch.tensor(p)) for k, p in parameters.items()}
-    peer = getattr(torch.optim, name)(theirs.values(), lr=0.05)
-    optimizer, state = {"Adam": Adam, "SGD": SGD}[name](0.05), None
+    peer = getattr(torch.optim, type(optimizer).__name__)(theirs.values(), lr=0.05, **options)
+    state = None
     for g in gradients:
         for k, p in theirs.items():
             p.grad = torch.tensor(g[k])

@@ -13,9 +13,9 @@ and parameters go in, new ones come out. (The dinosaur exercise clips and update
 The exercises that people learn recurrent networks from are here under their own names and shapes: `steps` (an
 RNN, an LSTM and a GRU step by step) and `dinosaur` (names, letter by letter).
 
-Read in this order: `rnn`, `lstm`, `gru`, `dense`, `loss`, `optimizer`, `model`; then `random`, `sampling` and
-`initialise`, which say what makes a run the same on every machine; `sums` is the one order of summation that
-they share. `lstm_variants` goes ahead of the engine, which has only the plain LSTM.
+Read in this order: `rnn`, `lstm`, `gru`, `dense`, `loss`, `optimizer`, `learning_rate`, `model`; then `random`,
+`sampling` and `initialise`, which say what makes a run the same on every machine; `sums` is the one order of
+summation that they share. `lstm_variants` goes ahead of the engine, which has only the plain LSTM.
 """
 
 from rnnfast.reference import (
@@ -23,6 +23,7 @@ from rnnfast.reference import (
     dinosaur,
     gru,
     initialise,
+    learning_rate,
     loss,
     lstm,
     lstm_variants,
@@ -40,6 +41,7 @@ __all__ = [
     "dinosaur",
     "gru",
     "initialise",
+    "learning_rate",
     "loss",
     "lstm",
     "lstm_variants",

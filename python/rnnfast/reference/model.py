@@ -15,7 +15,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from rnnfast.reference import dense, lstm
 from rnnfast.reference._arrays import Floats, Integers, floats, tokens
 from rnnfast.reference.loss import Reduction, accuracy, cross_entropy, reduction_divisor, row_losses, softmax
-from rnnfast.reference.optimizer import SGD, Adam, Parameters, clip_by_norm, clip_by_value, global_norm
+from rnnfast.reference.optimizer import (
+    Adam,
+    Optimizer,
+    Parameters,
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
 from rnnfast.reference.optimizer import State as OptimizerState
 from rnnfast.reference.random import SAMPLING, permutation, uniform
 from rnnfast.reference.sampling import draw
@@ -108,10 +115,11 @@ def fit(
     *,
     epochs: int,
     batch_size: int | None = None,
-    optimizer: Adam | SGD | None = None,
+    optimizer: Optimizer | None = None,
     reduction: Reduction = "token",
     clip_value: float | None = None,
     clip_norm: float | None = None,
+    keras_clip_norm: bool = False,
     shuffle: bool = True,
     seed: int = 0,
     first_epoch: int = 0,
@@ -134,9 +142,9 @@ def fit(
         How many times to go over the samples.
     batch_size : int, optional
         None: all samples.
-    optimizer : Adam or SGD, optional
+    optimizer : SGD, RMSprop, Adam or AdamW, optional
         None: `Adam()`.
-    reduction, clip_value, clip_norm
+    reduction, clip_value, clip_norm, keras_clip_norm
         See `loss.cross_entropy`, `optimizer.clip_by_value` and `optimizer.clip_by_norm`.
     shuffle : bool
         False keeps the samples' order.
@@ -190,7 +198,7 @@ def fit(
                     f"fit: the loss or gradient is not finite at epoch {epoch}, step {step}"
                 )
             if clip_norm is not None:
-                gradients, _ = clip_by_norm(gradients, clip_norm)
+                gradients, _ = clip_by_norm(gradients, clip_norm, keras_clip_norm)
             current, state = optimizer.update(current, gradients, state)
             total += loss * reduction_divisor(Y[chosen].T, reduction)
         losses.append(total / reduction_divisor(Y.T, reduction))

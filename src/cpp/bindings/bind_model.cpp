@@ -25,9 +25,9 @@ void set_parameters(LanguageModel<T>& model, const std::vector<std::optional<Arr
 template <class T>
 void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, Index epochs, Index batch_size,
          const OptimizerConfig& optimizer, const std::string& reduction, std::optional<double> clip_value,
-         std::optional<double> clip_norm, bool shuffle, const std::optional<std::pair<Tokens, Tokens>>& validation,
-         FitProgress& progress, const py::object& epoch_end, const py::object& on_progress, Index num_threads,
-         Index truncate, bool stateful) {
+         std::optional<double> clip_norm, bool keras_clip_norm, bool shuffle,
+         const std::optional<std::pair<Tokens, Tokens>>& validation, FitProgress& progress, const py::object& epoch_end,
+         const py::object& on_progress, Index num_threads, Index truncate, bool stateful) {
     if (reduction != "token" && reduction != "sequence")
         throw py::value_error("reduction is '" + reduction + "', expected 'token' or 'sequence'");
     FitOptions options;
@@ -37,7 +37,7 @@ void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, I
     options.stateful = stateful;
     options.optimizer = optimizer;
     options.reduction = reduction == "token" ? Reduction::token : Reduction::sequence;
-    options.clipping = {clip_value, clip_norm};
+    options.clipping = {clip_value, clip_norm, keras_clip_norm};
     options.shuffle = shuffle;
     options.num_threads = num_threads;
     if (validation) options.validation = sequences(validation->first, validation->second);
@@ -167,8 +167,8 @@ Buffer<T> join(const LanguageModel<T>& model, const py::dict& arrays) {
     return flat;
 }
 
-// (parameters, (kind, steps, beta1_power, beta2_power, m, v), epochs_begun): copies of one moment; parameters, m and v
-// are dicts by name, m and v empty before Adam's first step.
+// (parameters, (kind, steps, beta1_power, beta2_power, slots), epochs_begun): copies of one moment; parameters and each
+// slot are dicts by name. A slot that is empty is left out.
 template <class T>
 py::tuple snapshot(const LanguageModel<T>& model) {
     Poll poll = python_poll();
@@ -178,23 +178,21 @@ py::tuple snapshot(const LanguageModel<T>& model) {
         s = model.snapshot(poll);
     }
     const auto& o = s.optimizer;
-    const py::tuple optimizer = py::make_tuple(o.kind == OptimizerConfig::Kind::adam ? "adam" : "sgd", o.steps,
-                                               o.beta1_power, o.beta2_power, split(model, o.m), split(model, o.v));
+    py::dict slots;
+    for (const Slot slot : all_slots)
+        if (o[slot].size()) slots[slot_name(slot)] = split(model, o[slot]);
+    const py::tuple optimizer = py::make_tuple(kind_name(o.kind), o.steps, o.beta1_power, o.beta2_power, slots);
     return py::make_tuple(split(model, s.parameters), optimizer, s.epochs_begun);
 }
 
 template <class T>
 void restore(LanguageModel<T>& model, const py::dict& parameters, const std::string& kind, std::int64_t steps,
-             double beta1_power, double beta2_power, const py::dict& m, const py::dict& v, std::uint64_t epochs_begun) {
-    if (kind != "adam" && kind != "sgd") throw py::value_error("kind is '" + kind + "', expected 'adam' or 'sgd'");
+             double beta1_power, double beta2_power, const py::dict& slots, std::uint64_t epochs_begun) {
     Snapshot<T> s;
     s.parameters = join(model, parameters);
-    s.optimizer.kind = kind == "adam" ? OptimizerConfig::Kind::adam : OptimizerConfig::Kind::sgd;
-    s.optimizer.steps = steps;
-    s.optimizer.beta1_power = beta1_power;
-    s.optimizer.beta2_power = beta2_power;
-    s.optimizer.m = join(model, m);
-    s.optimizer.v = join(model, v);
+    static_cast<OptimizerSteps&>(s.optimizer) = {optimizer_kind(kind), steps, beta1_power, beta2_power};
+    for (const Slot slot : all_slots)
+        if (slots.contains(slot_name(slot))) s.optimizer[slot] = join(model, py::dict(slots[slot_name(slot)]));
     s.epochs_begun = epochs_begun;
     Poll poll = python_poll();
     const py::gil_scoped_release release;
@@ -223,11 +221,12 @@ void bind(py::module_& m, const char* name) {
         .def("set_parameters", set_parameters<T>, py::arg("values"))
         .def("snapshot", snapshot<T>)
         .def("restore", restore<T>, py::arg("parameters"), py::arg("kind"), py::arg("steps"), py::arg("beta1_power"),
-             py::arg("beta2_power"), py::arg("m"), py::arg("v"), py::arg("epochs_begun"))
+             py::arg("beta2_power"), py::arg("slots"), py::arg("epochs_begun"))
         .def("fit", fit<T>, array("inputs"), array("targets"), py::arg("epochs"), py::arg("batch_size"),
              py::arg("optimizer"), py::arg("reduction"), py::arg("clip_value"), py::arg("clip_norm"),
-             py::arg("shuffle"), py::arg("validation"), py::arg("progress"), py::arg("epoch_end"),
-             py::arg("on_progress"), py::arg("num_threads"), py::arg("truncate"), py::arg("stateful"))
+             py::arg("keras_clip_norm"), py::arg("shuffle"), py::arg("validation"), py::arg("progress"),
+             py::arg("epoch_end"), py::arg("on_progress"), py::arg("num_threads"), py::arg("truncate"),
+             py::arg("stateful"))
         .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
         .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"))
         .def("generate", generate<T>, py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("temperature"),

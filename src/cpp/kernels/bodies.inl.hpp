@@ -52,8 +52,9 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             softmax<V>,
             draw<V>,
             argmax<V>,
-            adam<V>,
             sgd<V>,
+            rmsprop<V>,
+            adam<V>,
             clip<V>,
             scale<V>,
             sum_of_squares<V>};

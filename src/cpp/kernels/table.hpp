@@ -57,10 +57,19 @@ struct LstmStep {
     bool backwards;              // the blocks in descending order; no number depends on it
 };
 
-// Constants of one Adam step: p -= rate * m / (sqrt(v) / root_correction + epsilon)
+// Constants of one optimiser step; kernels/optim.inl.hpp has the equations.
+template <class T>
+struct SgdConstants {
+    T rate, weight_decay, momentum;
+    bool nesterov;
+};
+template <class T>
+struct RmspropConstants {
+    T rate, weight_decay, momentum, alpha, one_minus_alpha, epsilon_inside, epsilon_outside;
+};
 template <class T>
 struct AdamConstants {
-    T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, root_correction, epsilon;
+    T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, root_correction, epsilon, weight_decay, keep;
 };
 
 // One nonlinearity of the basic RNN (kernels/rnn.inl.hpp), over n = N * H numbers.
@@ -127,8 +136,10 @@ struct KernelTable {
     // The lowest index of the largest number; -1 where there is a NaN.
     std::int32_t (*argmax)(Index V, const T* x) noexcept;
 
+    // Optimisers (kernels/optim.inl.hpp): p by its gradient g, with what they remember. b and rmsprop's m may be null.
+    void (*sgd)(Index n, const SgdConstants<T>& constants, const T* g, T* b, T* p) noexcept;
+    void (*rmsprop)(Index n, const RmspropConstants<T>& constants, const T* g, T* v, T* m, T* b, T* p) noexcept;
     void (*adam)(Index n, const AdamConstants<T>& constants, const T* g, T* m, T* v, T* p) noexcept;
-    void (*sgd)(Index n, T rate, const T* g, T* p) noexcept;
     // Each number into [-limit, limit].
     void (*clip)(Index n, T limit, T* x) noexcept;
     void (*scale)(Index n, T factor, T* x) noexcept;

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <numeric>
 
@@ -136,16 +135,6 @@ TrainingMemory<T>& training_memory(std::shared_ptr<void>& kept, const Network<T>
     return *static_cast<TrainingMemory<T>*>(kept.get());
 }
 
-// Adam remembers the gradient's square: an element that overflows it would stop learning for good.
-template <class T>
-bool adam_can_square(const FitOptions& options, double norm) {
-    if (options.optimizer.kind != OptimizerConfig::Kind::adam) return true;
-    double largest = norm;  // no element is larger
-    for (const auto& limit : {options.clipping.value, options.clipping.norm})
-        if (limit) largest = std::min(largest, *limit);
-    return largest <= std::sqrt(static_cast<double>(std::numeric_limits<T>::max()));
-}
-
 // Multiply-adds of forward, of dx and of dW for so many tokens.
 template <class T>
 double work_of_step(const Network<T>& network, Index tokens) {
@@ -188,14 +177,8 @@ void check_options(const Sequences& data, const Sequences& validation, const Fit
     at_least("fit: truncate", options.truncate, 0);
     at_least("fit: X: the number of samples", data.samples, 1);
     at_least("fit: X: the number of steps", data.steps, 1);
-    check(options.optimizer);
-    if (!std::isfinite(static_cast<T>(options.optimizer.learning_rate)))
-        throw std::invalid_argument("optimizer: learning_rate is " + number(options.optimizer.learning_rate) +
-                                    ", which is infinite in the model's dtype");
-    for (const auto& [name, limit] :
-         {std::pair("clip_value", options.clipping.value), std::pair("clip_norm", options.clipping.norm)})
-        if (limit && !(*limit > 0))
-            throw std::invalid_argument(std::string(name) + " is " + number(*limit) + ", expected more than 0");
+    check<T>(options.optimizer);
+    check(options.clipping);
     check_sequences("X", "Y", data, V);
     check_counts("fit: Y", data);
     at_least("fit: validation X: the number of samples", validation.samples, 0);
@@ -242,8 +225,8 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
             if (!std::isfinite(sums.loss)) throw_non_finite("loss", sums.loss, progress);
             const double norm =
                 clip_gradient(options.clipping, gradient.flat().size(), gradient.flat().data(), threads);
-            if (!std::isfinite(norm)) throw_non_finite("gradient", norm, progress);
-            if (!adam_can_square<T>(options, norm)) throw_non_finite("square of the gradient", norm * norm, progress);
+            if (const char* what = what_is_not_finite<T>(options.optimizer, options.clipping, norm))
+                throw_non_finite(what, norm, progress);
         }
         const WriteLock lock(impl_->weights, poll);
         Buffer<T>& parameters = network.parameters.flat();

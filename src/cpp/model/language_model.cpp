@@ -78,8 +78,7 @@ void LanguageModel<T>::restore(const Snapshot<T>& snapshot, Poll& poll) {
                                     " numbers, expected " + std::to_string(storage_size()));
     };
     fits("parameters", snapshot.parameters, false);
-    fits("m", snapshot.optimizer.m, true);
-    fits("v", snapshot.optimizer.v, true);
+    for (const Slot slot : all_slots) fits(slot_name(slot), snapshot.optimizer[slot], true);
     OptimizerState<T> optimizer = snapshot.optimizer;
     const WriteLock lock(impl_->weights, poll);
     std::copy_n(snapshot.parameters.data(), storage_size(), impl_->network.parameters.flat().data());

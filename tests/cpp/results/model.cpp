@@ -94,8 +94,7 @@ Bytes train(const Settings& s) {
         options.clipping.norm = 1.0;
     } else {
         options.optimizer.kind = rnnfast::OptimizerConfig::Kind::sgd;
-        options.optimizer.learning_rate = 0.1;
-        options.optimizer.decay = 0.01;
+        options.optimizer.learning_rate = {0.1, rnnfast::InverseTimeDecay{0.01}};
         options.reduction = rnnfast::Reduction::sequence;
         options.clipping.value = 0.05;
     }

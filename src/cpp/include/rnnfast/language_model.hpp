@@ -6,13 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/loss.hpp"
+#include "rnnfast/non_finite_error.hpp"
 #include "rnnfast/optimizer.hpp"
 #include "rnnfast/parameters.hpp"
 #include "rnnfast/poll.hpp"
@@ -96,11 +96,6 @@ struct FitOptions {
     Index num_threads = 0;  ///< 0: as many as pay (rnnfast/threads.hpp); no bit depends on it
 };
 
-/// A loss or gradient that is not a finite number; parameters and optimiser are those of the last complete step.
-struct NonFiniteError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
 struct GenerateOptions {
     Index length = 0;
     SamplerConfig sampler;
@@ -143,7 +138,7 @@ public:
     /// Throws std::invalid_argument where values has another size than parameters().
     void set_parameters(const std::vector<const T*>& values, Poll& poll);
 
-    /// Size of the flat array that holds all parameters, and zeros between them: of Adam's m and v, too.
+    /// Size of the flat array that holds all parameters, and zeros between them: of what the optimiser remembers, too.
     Index storage_size() const noexcept;
 
     /// A copy of all state, taken between two steps of a running fit.
@@ -153,7 +148,8 @@ public:
     void restore(const Snapshot<T>& snapshot, Poll& poll);
 
     /// Trains. `progress` is written as it goes and holds the history of the whole epochs, also after an exception:
-    /// whatever ends fit (the poll's hook, epoch_end, NonFiniteError), it ends between two whole steps.
+    /// whatever ends fit (the poll's hook, epoch_end, a NonFiniteError of loss or gradient), it ends between two whole
+    /// steps.
     /// The memory of its activations is kept for the next fit, until one of another shape or the model's end.
     /// `data` is copied at entry. epoch_end runs in the caller's floating-point mode.
     /// Throws std::invalid_argument (options, tokens outside the vocabulary, nothing to learn from), NonFiniteError,

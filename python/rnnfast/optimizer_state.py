@@ -1,0 +1,181 @@
+"""What an optimiser remembers, and one update by it: of layers, or of named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnfast import _core
+from rnnfast._arguments import integer, real
+from rnnfast._layer import Gradients, Layer, Layers, gradients_of, named_layers, parameters_of
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+
+
+@dataclass(eq=False)
+class OptimizerState:
+    """What an optimiser remembers: plain numbers and arrays, which can be pickled and copied.
+
+    Attributes
+    ----------
+    kind : {"sgd", "rmsprop", "adam", "adamw"}
+        Whose it is.
+    steps : int
+        Updates so far: the step that schedules of the learning rate ask for.
+    beta1_power, beta2_power : float
+        beta^steps, of Adam and AdamW.
+    slots : mapping of slot -> parameter's name -> array
+        Arrays of the parameters' shapes and dtype. ``m`` and ``v`` are the running means of the gradient and of its
+        square, ``momentum`` the sum that the momentum of SGD and RMSprop carries on. Those not needed are left out.
+    """
+
+    kind: str
+    steps: int = 0
+    beta1_power: float = 1.0
+    beta2_power: float = 1.0
+    slots: dict[str, dict[str, Array]] = field(default_factory=dict)
+
+
+def initial_state(config: _core.OptimizerConfig, parameters: Arrays | Layers) -> OptimizerState:
+    """State before the first update of `parameters`: zeros."""
+    parameters, _ = _named(parameters)
+    slots = {
+        slot: {name: np.zeros(p.shape, p.dtype) for name, p in parameters.items()} for slot in config.slots
+    }
+    return OptimizerState(config.kind, slots=slots)
+
+
+def update(
+    config: _core.OptimizerConfig,
+    parameters: Arrays | Layers,
+    gradients: Arrays | Gradients | Sequence[Gradients] | Mapping[str, Gradients],
+    state: OptimizerState,
+    *,
+    clip_value: float | None,
+    clip_norm: float | None,
+    keras_clip_norm: bool,
+    num_threads: int,
+) -> float:
+    """Change `parameters` and `state` in place; all is checked before anything changes.
+
+    Returns the global norm of the gradients before clipping.
+    """
+    parameters, layers = _named(parameters)
+    named: Any = gradients if layers is None else gradients_of(layers, gradients)
+    own = _gradients(parameters, named)
+    _check_state(config, parameters, state)
+    slots = {slot: [state.slots[slot][name] for name in parameters] for slot in config.slots}
+    size = sum(p.size for p in parameters.values())
+    threads = _core.choose_threads(
+        num_threads, 64.0 * size
+    )  # a number's update is as long as so many multiply-adds
+    step: Any = _core.optimizer_step if layers is None else _core.step_layers
+    try:
+        norm, state.steps, state.beta1_power, state.beta2_power = step(
+            config,
+            clip_value,
+            clip_norm,
+            keras_clip_norm,
+            list(parameters.values()) if layers is None else [layer._native for layer in layers.values()],
+            own,
+            slots,
+            state.steps,
+            state.beta1_power,
+            state.beta2_power,
+            threads,
+        )
+    except _core.NonFiniteError as error:
+        culprit = next((name for name, g in named.items() if not np.isfinite(g).all()), None)
+        if culprit is None:
+            raise
+        raise _core.NonFiniteError(f"{error} (gradients[{culprit!r}])") from None
+    return float(norm)
+
+
+def _named(parameters: Arrays | Layers) -> tuple[Arrays, dict[str, Layer] | None]:
+    """All arrays by name, and the layers whose they are, None where they are the caller's own."""
+    layers = named_layers(parameters)
+    if layers is not None:
+        return parameters_of(layers), layers
+    arrays: Any = parameters
+    _check_parameters(arrays)
+    return arrays, None
+
+
+def _check_parameters(parameters: Arrays) -> None:
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters is {parameters!r}, expected layers, or a mapping of names to arrays")
+    for name, p in parameters.items():
+        if not isinstance(p, np.ndarray) or p.dtype not in (np.float32, np.float64):
+            raise TypeError(f"parameters[{name!r}] is {_kind(p)}, expected an array of float32 or float64")
+        if not p.flags.carray:
+            raise _not_in_place(f"parameters[{name!r}]")
+    dtypes = {p.dtype for p in parameters.values()}
+    if len(dtypes) > 1:
+        raise TypeError(
+            f"parameters has arrays of {' and '.join(sorted(map(str, dtypes)))}, expected one dtype"
+        )
+
+
+def _gradients(parameters: Arrays, gradients: Arrays) -> list[Array]:
+    """Of each parameter, contiguous."""
+    if not isinstance(gradients, Mapping):
+        raise TypeError(f"gradients is {gradients!r}, expected a mapping of names to arrays")
+    if parameters.keys() != gradients.keys():
+        raise ValueError(
+            f"gradients has names {sorted(gradients)}, expected {sorted(parameters)} as parameters"
+        )
+    for name, p in parameters.items():
+        if not _is_like(gradients[name], p):
+            raise _unlike(f"gradients[{name!r}]", gradients[name], p)
+    return [np.asarray(gradients[name], order="C") for name in parameters]
+
+
+def _check_state(config: _core.OptimizerConfig, parameters: Arrays, state: OptimizerState) -> None:
+    if not isinstance(state, OptimizerState):
+        raise TypeError(f"state is {state!r}, expected an OptimizerState, as initial_state gives")
+    if (state.kind, sorted(state.slots)) != (config.kind, sorted(config.slots)):
+        raise ValueError(
+            f"state is {state.kind!r} with slots {sorted(state.slots)}, expected {config.kind!r} with slots "
+            f"{sorted(config.slots)}: use the initial_state of this optimiser"
+        )
+    if integer("state.steps", state.steps) < 0:
+        raise ValueError(f"state.steps is {state.steps}, expected at least 0")
+    for power in ("beta1_power", "beta2_power"):
+        if not 0 <= real(f"state.{power}", getattr(state, power)) <= 1:
+            raise ValueError(f"state.{power} is {getattr(state, power)}, expected 0 to 1")
+    for slot, arrays in state.slots.items():
+        if arrays.keys() != parameters.keys():
+            raise ValueError(
+                f"state.slots[{slot!r}] has names {sorted(arrays)}, expected {sorted(parameters)} as parameters"
+            )
+        for name, p in parameters.items():
+            array = arrays[name]
+            if not _is_like(array, p):
+                raise _unlike(f"state.slots[{slot!r}][{name!r}]", array, p)
+            if not array.flags.carray:
+                raise _not_in_place(f"state.slots[{slot!r}][{name!r}]")
+
+
+def _is_like(array: Any, p: Array) -> bool:
+    """Whether `array` has the dtype and shape of `p`. Arithmetic on arrays of shape () makes scalars: they will do."""
+    return isinstance(array, np.ndarray | np.generic) and array.dtype == p.dtype and array.shape == p.shape
+
+
+def _unlike(what: str, array: Any, p: Array) -> Exception:
+    if not isinstance(array, np.ndarray | np.generic) or array.dtype != p.dtype:
+        return TypeError(f"{what} is {_kind(array)}, expected an array of {p.dtype} as the parameter")
+    return ValueError(f"{what} has shape {array.shape}, expected {p.shape} as the parameter")
+
+
+def _not_in_place(what: str) -> Exception:
+    return ValueError(f"{what} is not C-contiguous and writeable: it is changed in place")
+
+
+def _kind(array: Any) -> str:
+    return str(array.dtype) if isinstance(array, np.ndarray | np.generic) else repr(array)

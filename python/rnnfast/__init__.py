@@ -27,7 +27,9 @@ from rnnfast.train import History
 
 if TYPE_CHECKING:
     from rnnfast import course, initialisers, music, reference, text
+    from rnnfast.sequence import SequenceClassifier, SequenceRegressor
 
+_LAZY = {"SequenceClassifier": "rnnfast.sequence", "SequenceRegressor": "rnnfast.sequence"}
 _SUBPACKAGES = ("course", "initialisers", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
@@ -50,6 +52,8 @@ __all__ = [
     "Optimizer",
     "OptimizerState",
     "RMSprop",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "State",
     "StepDecay",
     "__version__",
@@ -69,6 +73,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     if name in _SUBPACKAGES:
         return importlib.import_module(f"rnnfast.{name}")
     raise AttributeError(f"module 'rnnfast' has no attribute {name!r}")

@@ -1,7 +1,8 @@
-"""What an optimiser remembers, and one update by it: of layers, or of named arrays."""
+"""What an optimiser remembers: how it is kept and saved, and one update by it, of layers or of named arrays."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +18,22 @@ Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
 
+KIND = "rnnfast.OptimizerState"
+FORMAT = 1
+"""Raised when a file of today could not be read by the code of yesterday."""
+
+SLOTS = {
+    "sgd": ("momentum",),
+    "rmsprop": ("m", "v", "momentum"),
+    "adam": ("m", "v"),
+    "adamw": ("m", "v"),
+}
+"""What each optimiser may remember."""
+
+
 @dataclass(eq=False)
 class OptimizerState:
-    """What an optimiser remembers: plain numbers and arrays, which can be pickled and copied.
+    """What an optimiser remembers: plain numbers and arrays, which can be copied, pickled and saved.
 
     Attributes
     ----------
@@ -39,6 +53,81 @@ class OptimizerState:
     beta1_power: float = 1.0
     beta2_power: float = 1.0
     slots: dict[str, dict[str, Array]] = field(default_factory=dict)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all of it to a safetensors file, atomically.
+
+        Raises
+        ------
+        OSError
+            Where the file cannot be written; what was there before stays.
+        """
+        from rnnfast import _sealed_files  # here, so that importing rnnfast stays quick
+
+        facts, tensors = pack(self)
+        _sealed_files.write(path, KIND, FORMAT, {"optimizer": facts}, tensors)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> OptimizerState:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            For a file that is damaged, of another kind, or of a newer format; the message says which.
+        OSError
+            Where there is no such file, or it cannot be read.
+        """
+        from rnnfast import _sealed_files
+
+        facts, tensors = _sealed_files.read(path, KIND, FORMAT)
+        try:
+            return unpack(facts["optimizer"], tensors)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise _sealed_files.damaged(path, error) from error
+
+
+def pack(state: OptimizerState, prefix: str = "") -> tuple[dict[str, Any], dict[str, Array]]:
+    """What a file says of a state, and its arrays, by names of the form ``prefix + slot.parameter``."""
+    facts = {
+        "kind": state.kind,
+        "steps": state.steps,
+        "beta1_power": state.beta1_power.hex(),  # every bit of it
+        "beta2_power": state.beta2_power.hex(),
+    }
+    arrays = {
+        f"{prefix}{slot}.{name}": array for slot, own in state.slots.items() for name, array in own.items()
+    }
+    return facts, arrays
+
+
+def unpack(facts: Mapping[str, Any], tensors: Arrays, prefix: str = "") -> OptimizerState:
+    """Take a state from what `pack` gave; tensors without the prefix are passed over.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, OverflowError
+        Where it is none.
+    """
+    kind, steps = facts["kind"], facts["steps"]
+    if kind not in SLOTS:
+        raise ValueError(f"{prefix}kind is {kind!r}, expected one of {', '.join(SLOTS)}")
+    if integer(f"{prefix}steps", steps) < 0:
+        raise ValueError(f"{prefix}steps is {steps}, expected at least 0")
+    power1, power2 = (float.fromhex(facts[key]) for key in ("beta1_power", "beta2_power"))
+    if not (0 <= power1 <= 1 and 0 <= power2 <= 1):  # a NaN is not either
+        raise ValueError(f"{prefix}beta1_power and beta2_power are {power1} and {power2}, expected 0 to 1")
+    state = OptimizerState(kind, steps, power1, power2)
+    for full_name, array in tensors.items():
+        if not full_name.startswith(prefix):
+            continue
+        slot, _, name = full_name.removeprefix(prefix).partition(".")
+        if slot not in SLOTS[kind]:
+            raise ValueError(f"{full_name} is no part of what {kind} remembers")
+        if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
+            raise ValueError(f"{full_name} is not finite numbers of float32 or float64")
+        state.slots.setdefault(slot, {})[name] = array
+    return state
 
 
 def initial_state(config: _core.OptimizerConfig, parameters: Arrays | Layers) -> OptimizerState:
@@ -109,7 +198,7 @@ def _named(parameters: Arrays | Layers) -> tuple[Arrays, dict[str, Layer] | None
 
 def _check_parameters(parameters: Arrays) -> None:
     if not isinstance(parameters, Mapping):
-        raise TypeError(f"parameters is {parameters!r}, expected layers, or a mapping of names to arrays")
+        raise TypeError(f"parameters is {parameters!r}, expected a mapping of names to arrays, or layers")
     for name, p in parameters.items():
         if not isinstance(p, np.ndarray) or p.dtype not in (np.float32, np.float64):
             raise TypeError(f"parameters[{name!r}] is {_kind(p)}, expected an array of float32 or float64")

@@ -8,7 +8,18 @@ import pickle
 import numpy as np
 import pytest
 
-from rnnfast import SGD, Adam, AdamW, CosineDecay, NonFiniteError, OptimizerState, RMSprop
+from rnnfast import (
+    SGD,
+    Adam,
+    AdamW,
+    CosineDecay,
+    LanguageModel,
+    NonFiniteError,
+    OptimizerState,
+    RMSprop,
+    _sealed_files,
+    optimizer_state,
+)
 from rnnfast.reference.optimizer import clip_by_norm, clip_by_value, global_norm
 
 from .cases import assert_near, assert_same_bits, assert_same_parameters
@@ -261,3 +272,65 @@ def test_a_state_of_ones_own_making():
     Adam().step(parameters, {"p": np.arange(3.0)}, state)
     Adam().step(twin, {"p": np.arange(3.0)}, Adam().initial_state(twin))
     assert_same_parameters(parameters, twin)
+
+
+@every_optimizer
+def test_a_saved_state_goes_on_where_it_stopped(tmp_path, dtype, optimizer):
+    parameters = draw(0, dtype)
+    state = optimizer.initial_state(parameters)
+    optimizer.step(parameters, draw(1, dtype), state)
+    state.save(tmp_path / "state")
+    twin, loaded = copy.deepcopy(parameters), OptimizerState.load(tmp_path / "state")
+    for own, remembered in ((parameters, state), (twin, loaded)):
+        optimizer.step(own, draw(2, dtype), remembered)
+    assert_same_parameters(twin, parameters)
+    assert (loaded.kind, loaded.steps, loaded.beta1_power) == (state.kind, state.steps, state.beta1_power)
+    assert loaded.slots.keys() == state.slots.keys()
+    for slot, arrays in state.slots.items():
+        assert loaded.slots[slot].keys() == arrays.keys()
+        for name, array in arrays.items():
+            assert_same_bits(loaded.slots[slot][name], array)
+
+
+def rewritten(path, facts=(), tensors=()):
+    """A saved state, sealed again after somebody changed it."""
+    state = Adam().initial_state(draw(0))
+    own_facts, own_tensors = optimizer_state.pack(state)
+    changed = {"optimizer": own_facts | dict(facts)}
+    _sealed_files.write(path, optimizer_state.KIND, 1, changed, own_tensors | dict(tensors))
+    return path
+
+
+FILES = {
+    "another kind": ({"kind": "lion"}, {}, "damaged: .*kind is 'lion', expected one of sgd, rmsprop"),
+    "negative steps": ({"steps": -1}, {}, "damaged: ValueError: steps is -1, expected at least 0"),
+    "broken steps": ({"steps": 1.5}, {}, "damaged: TypeError: steps is 1.5, expected an integer"),
+    "another optimiser's": (
+        {},
+        {"momentum.b": np.zeros(17)},
+        "damaged: .*momentum.b is no part of what adam",
+    ),
+    "nan": ({}, {"m.b": np.full(17, np.nan)}, "damaged: .*m.b is not finite numbers"),
+    "integers": ({}, {"m.b": np.zeros(17, int)}, "damaged: .*m.b is not finite numbers of float32"),
+    "a power of two": ({"beta1_power": "0x1p1"}, {}, "damaged: .*beta1_power .* expected 0 to 1"),
+}
+
+
+@pytest.mark.parametrize(("facts", "tensors", "message"), FILES.values(), ids=FILES)
+def test_files_that_are_no_state_are_refused(tmp_path, facts, tensors, message):
+    with pytest.raises(ValueError, match=message):
+        OptimizerState.load(rewritten(tmp_path / "state", facts, tensors))
+
+
+def test_a_flipped_bit_and_another_file_are_refused(tmp_path):
+    path = rewritten(tmp_path / "state")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"damaged: .*its content does not agree with its checksum"):
+        OptimizerState.load(path)
+    LanguageModel(5, 3).save(path)
+    with pytest.raises(ValueError, match=r"of another kind: 'rnnfast.LanguageModel', expected"):
+        OptimizerState.load(path)
+    with pytest.raises(FileNotFoundError):
+        OptimizerState.load(tmp_path / "nothing")

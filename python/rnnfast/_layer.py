@@ -113,8 +113,17 @@ def named_layers(layers: Any) -> dict[str, Layer] | None:
 
 
 def parameters_of(layers: Mapping[str, Layer]) -> dict[str, Floats]:
-    """The parameters of all layers, in one mapping: "0.layers.0.W", ..."""
-    return {f"{name}.{key}": p for name, layer in layers.items() for key, p in layer.parameters.items()}
+    """The parameters of all layers, in one mapping: "0.layers.0.W", ...
+
+    Raises
+    ------
+    ValueError
+        Where two of them would have one name.
+    """
+    flat = {f"{name}.{key}": p for name, layer in layers.items() for key, p in layer.parameters.items()}
+    if len(flat) < sum(len(layer.parameters) for layer in layers.values()):
+        raise ValueError(f"layers are named {sorted(layers)}: two of their parameters would have one name")
+    return flat
 
 
 def gradients_of(layers: Mapping[str, Layer], gradients: Any) -> dict[str, Floats]:

@@ -159,6 +159,12 @@ def test_what_does_not_fit_changes_nothing(change, error, message):
     assert state.steps == 0
 
 
+def test_names_that_clash_are_refused():
+    layers = {"a": LSTM(3, 4), "a.layers.0": Dense(4, 2)}
+    with pytest.raises(ValueError, match="two of their parameters would have one name"):
+        Adam().initial_state(layers)
+
+
 def test_another_nets_state_is_refused():
     layers, optimizer = make(), Adam(0.1)
     with pytest.raises(ValueError, match=r"state.slots\['m'\] has names"):

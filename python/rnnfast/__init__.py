@@ -32,7 +32,9 @@ from rnnfast.train import History
 
 if TYPE_CHECKING:
     from rnnfast import characters, convert, course, initialisers, music, names, reference, text
+    from rnnfast.sequence import SequenceClassifier, SequenceRegressor
 
+_LAZY = {"SequenceClassifier": "rnnfast.sequence", "SequenceRegressor": "rnnfast.sequence"}
 _SUBPACKAGES = ("characters", "convert", "course", "initialisers", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
@@ -60,6 +62,8 @@ __all__ = [
     "Sampler",
     "SamplingError",
     "Score",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "Session",
     "State",
     "StepDecay",
@@ -83,6 +87,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     if name in _SUBPACKAGES:
         return importlib.import_module(f"rnnfast.{name}")
     raise AttributeError(f"module 'rnnfast' has no attribute {name!r}")

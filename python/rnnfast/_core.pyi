@@ -209,6 +209,19 @@ def optimizer_step(
     beta2_power: float,
     num_threads: int = 1,
 ) -> tuple[float, int, float, float]: ...
+def step_layers(
+    config: OptimizerConfig,
+    clip_value: float | None,
+    clip_norm: float | None,
+    keras_clip_norm: bool,
+    layers: Sequence[_Trainable],
+    gradients: list[_AnyFloats],
+    slots: dict[str, list[_AnyFloats]],
+    steps: int,
+    beta1_power: float,
+    beta2_power: float,
+    num_threads: int = 1,
+) -> tuple[float, int, float, float]: ...
 def clip_gradient(
     value: float | None, norm: float | None, g: _Floats, keras_clip_norm: bool = False, num_threads: int = 1
 ) -> float: ...

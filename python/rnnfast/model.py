@@ -295,9 +295,11 @@ class LanguageModel:
         }
         display = None
         if progress:
-            from rnnfast.progress import ProgressBar
+            from rnnfast.progress import BITS, ProgressBar
 
-            display = ProgressBar(settings["epochs"], inputs.shape, native_progress, settings["reduction"])
+            unit = BITS if settings["reduction"] == "token" else "nats a window"
+
+            display = ProgressBar(settings["epochs"], inputs.shape, native_progress, unit)
         try:
             self._native.fit(
                 inputs,

@@ -67,7 +67,9 @@ PARTS = {
     "rnnfast.sampling": {"rnnfast._core", "rnnfast._arguments"},
     "rnnfast.prompts": {"rnnfast.text", "rnnfast.train"},
     "rnnfast.checkpoint": {"rnnfast._core", "rnnfast._files"},
+    "rnnfast.constraints": {"rnnfast._core", "rnnfast._arguments"},
     "rnnfast.generation": {
+        "rnnfast.constraints",
         "rnnfast._arguments",
         "rnnfast.text",
         "rnnfast.train",

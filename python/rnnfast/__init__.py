@@ -25,9 +25,9 @@ from rnnfast.streaming import TokenStream
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import course, music, reference, text
+    from rnnfast import constraints, course, music, reference, text
 
-_SUBPACKAGES = ("course", "music", "names", "reference", "text")
+_SUBPACKAGES = ("constraints", "course", "music", "names", "reference", "text")
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "__version__",
     "active_isa",
     "available_isas",
+    "constraints",
     "course",
     "music",
     "names",

@@ -10,6 +10,7 @@ from pathlib import Path
 import rnnfast
 
 CLASSES = [
+    "Constraint",
     "FitProgress",
     "LanguageModelF32",
     "LanguageModelF64",

@@ -95,7 +95,9 @@ PARTS = {
         "rnnfast._sealed_files",
         "rnnfast.optimizer_state",
     },
+    "rnnfast.constraints": {"rnnfast._core", "rnnfast._arguments"},
     "rnnfast.generation": {
+        "rnnfast.constraints",
         "rnnfast._arguments",
         "rnnfast.text",
         "rnnfast.train",

@@ -31,11 +31,21 @@ from rnnfast.streaming import TokenStream
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import characters, convert, course, initialisers, music, names, reference, text
+    from rnnfast import characters, constraints, convert, course, initialisers, music, names, reference, text
     from rnnfast.sequence import SequenceClassifier, SequenceRegressor
 
 _LAZY = {"SequenceClassifier": "rnnfast.sequence", "SequenceRegressor": "rnnfast.sequence"}
-_SUBPACKAGES = ("characters", "convert", "course", "initialisers", "music", "names", "reference", "text")
+_SUBPACKAGES = (
+    "characters",
+    "constraints",
+    "convert",
+    "course",
+    "initialisers",
+    "music",
+    "names",
+    "reference",
+    "text",
+)
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -72,6 +82,7 @@ __all__ = [
     "active_isa",
     "available_isas",
     "characters",
+    "constraints",
     "convert",
     "course",
     "initialisers",

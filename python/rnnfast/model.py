@@ -428,6 +428,9 @@ class LanguageModel:
         sampler : Sampler, optional
             How tokens are drawn. Its fields (``temperature=0.8``, ``top_k=5``, ``greedy=True``, ...) may be given
             directly instead, but not both.
+        constraint : Constraint, optional
+            What each stream must look like, as `rnnfast.constraints` makes it; then it says where a stream ends, and
+            `stop` and `min_length` are left out.
         num_streams : int
             Independent streams; may be left out where `prompt`, `state` or `seed` says it.
         stop : int, str, function, or a sequence of these and of token sequences, optional

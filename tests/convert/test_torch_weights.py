@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zipfile
 from pathlib import Path
 
@@ -168,6 +169,18 @@ def test_an_embedding_and_a_linear_layer_without_bias_are_told_apart_by_place():
     assert [type(part).__name__ for part in before.parts] == ["Embedding", "Recurrent"]
     assert [type(part).__name__ for part in after.parts] == ["Recurrent", "Dense"]
     assert not after.parts[1].b.any()
+
+
+def test_modules_of_one_kind_and_size_become_one_stack():
+    stack = make_stack("gru", D=3, layers=2)
+    lower, upper = (
+        Network((dataclasses.replace(stack, layers=layers),)) for layers in zip(stack.layers, strict=True)
+    )
+    tensors = {f"a.{name}": array for name, array in state_dict_of(lower).items()}
+    tensors |= {f"b.{name}": array for name, array in state_dict_of(upper).items()}
+    assert same(network_of(tensors, ("a", "b"), None, False), Network((stack,)))
+    with pytest.raises(ValueError, match="takes 3 numbers, but the one before it gives 4"):
+        network_of(tensors, ("b", "a"), None, False)
 
 
 def test_modules_chooses(golden):

@@ -145,32 +145,29 @@ class _Graph:
         while name not in self.given:
             producer = self._producer(name, reader)
             if self._has_weights(producer):
-                last = (
-                    producer.operator in CELLS
-                    and name in producer.outputs[1:2]
-                    and node.operator not in CELLS
-                )
-                if name != producer.outputs[0] and not last:
-                    raise ValueError(
-                        f"{node.name} reads from the final state of {producer.name}, expected its outputs"
-                    )
+                self._check_output(name, producer, node)
                 return producer
-            if producer.operator == "OneHot":
-                name = producer.input(0)
-            elif producer.operator == "Where" and self._is_zero_constant(producer.input(2)):
-                name = producer.input(1)
-            elif producer.operator == "Add" and (
-                products := [n for n in producer.inputs if n in self.biases]
-            ):
-                name = products[0]
-            elif producer.operator in _MOVES:
-                name = producer.input(0)
-            else:
-                raise ValueError(
-                    f"{node.name} reads from {producer.name}, a {producer.operator}, expected a layer"
-                )
-            reader = producer
+            name, reader = self._handed_on(producer, node), producer
         return None
+
+    def _check_output(self, name: str, producer: Node, node: Node) -> None:
+        """All outputs of a layer may be read, and by a dense layer the last one alone."""
+        last = producer.operator in CELLS and node.operator not in CELLS
+        if name not in producer.outputs[: 2 if last else 1]:
+            raise ValueError(
+                f"{node.name} reads from the final state of {producer.name}, expected its outputs"
+            )
+
+    def _handed_on(self, node: Node, reader: Node) -> str:
+        """The input whose numbers an operator hands on."""
+        if node.operator in _MOVES or node.operator == "OneHot":
+            return node.input(0)
+        if node.operator == "Where" and self._is_zero_constant(node.input(2)):
+            return node.input(1)
+        for name in node.inputs:
+            if node.operator == "Add" and name in self.biases:
+                return name
+        raise ValueError(f"{reader.name} reads from {node.name}, a {node.operator}, expected a layer")
 
     def _producer(self, name: str, reader: Node) -> Node:
         producer = self.producers.get(name)

@@ -98,31 +98,30 @@ def _in_order(modules: Mapping[str, Module]) -> list[str]:
     """The order that follows from what the modules are; a state_dict does not say it."""
     recurrent = [name for name, module in modules.items() if _is_recurrent(module)]
     if len(recurrent) != 1:
-        return recurrent if not recurrent else _refuse_order(recurrent)
-    stack = modules[recurrent[0]]
+        if recurrent:
+            raise _unknown_order(recurrent)
+        return []
+    first, last = _sizes(modules[recurrent[0]])
     before: list[str] = []
     after: list[str] = []
-    for name, module in modules.items():
-        if name == recurrent[0]:
-            continue
-        first, last = _sizes(stack)
-        columns = module["weight"].shape[-1]
-        if "bias" not in module and first == last == columns:
+    for name in (name for name in modules if name not in recurrent):
+        columns, bare = modules[name]["weight"].shape[-1], "bias" not in modules[name]
+        if bare and first == last == columns:
             raise ValueError(
                 f"{name}.weight may be an embedding or a linear layer without bias: say which with modules=, "
                 f"as in modules=({name!r}, {recurrent[0]!r}) for an embedding"
             )
-        (before if "bias" not in module and columns == first else after).append(name)
+        (before if bare and columns == first else after).append(name)
     if len(before) > 1 or len(after) > 1:
-        return _refuse_order([*before, *recurrent, *after])
+        raise _unknown_order([*before, *recurrent, *after])
     return [*before, *recurrent, *after]
 
 
-def _refuse_order(names: Sequence[str]) -> list[str]:
-    raise ValueError(
-        f"a state_dict does not say in which order data goes through {', '.join(map(repr, names))}: pass some "
-        "of them, or all, in order, as in "
-        f"modules=({', '.join(map(repr, names))}{',' if len(names) == 1 else ''})"
+def _unknown_order(names: Sequence[str]) -> ValueError:
+    listed = ", ".join(map(repr, names))
+    return ValueError(
+        f"a state_dict does not say in which order data goes through {listed}: pass some of them, or all, in order, "
+        f"as in modules=({listed})"
     )
 
 
@@ -143,42 +142,39 @@ def _linear(module: Module) -> Dense:
     return Dense(np.ascontiguousarray(weight.T), bias)
 
 
+_PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
 def _recurrent(name: str, module: Module, nonlinearity: Nonlinearity | None, batch_first: bool) -> Recurrent:
     prefix = f"{name}." if name else ""
-    single = "weight_ih" in module  # an nn.LSTMCell
-    endings = [""] if single else _endings(module)
+    endings = _endings(module)
     directions = _DIRECTIONS if any(key.endswith("_reverse") for key in module) else _DIRECTIONS[:1]
-    used: set[str] = set()
-    layers = []
-    cell = _cell_name(prefix, module, f"{endings[0]}")
-    for ending in endings:
-        cells = []
-        for direction in directions:
-            names = {key: f"{key}{ending}{direction}" for key in _PARAMETERS}
-            cells.append(_cell(prefix, cell, {key: module.get(own) for key, own in names.items()}, names))
-            used |= set(names.values())
-        layers.append(tuple(cells))
-    left = sorted(set(module) - used)
-    if left:
+    known = {f"{key}{ending}{end}" for key in _PARAMETERS for ending in endings for end in directions}
+    if left := sorted(set(module) - known):
         raise ValueError(
             f"{prefix}{left[0]} belongs to no layer; the layers are numbered from 0 without a gap"
         )
+    cell = _cell_name(prefix, module, endings[0])
     if cell == "rnn" and nonlinearity is None:
         raise ValueError(
             f"a state_dict does not say the nonlinearity of an nn.RNN ({name or 'the module'}): pass "
             "nonlinearity='tanh' or nonlinearity='relu'"
         )
-    return Recurrent(cell, tuple(layers), nonlinearity=nonlinearity or "tanh", batch_first=batch_first)
-
-
-_PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+    layers = tuple(
+        tuple(_cell(prefix, cell, module, ending + direction) for direction in directions)
+        for ending in endings
+    )
+    return Recurrent(cell, layers, nonlinearity=nonlinearity or "tanh", batch_first=batch_first)
 
 
 def _endings(module: Module) -> list[str]:
-    count = 0
+    """What the names of each layer's parameters end with; of an nn.LSTMCell with nothing."""
+    if "weight_ih" in module:
+        return [""]
+    count = 1
     while f"weight_ih_l{count}" in module:
         count += 1
-    return [f"_l{layer}" for layer in range(count)] or ["_l0"]
+    return [f"_l{layer}" for layer in range(count)]
 
 
 def _cell_name(prefix: str, module: Module, ending: str) -> CellName:
@@ -196,24 +192,22 @@ def _cell_name(prefix: str, module: Module, ending: str) -> CellName:
     return _CELLS[gates]
 
 
-def _cell(prefix: str, cell: CellName, own: Mapping[str, Array | None], names: Mapping[str, str]) -> Cell:
-    weight_ih, weight_hh = own["weight_ih"], own["weight_hh"]
-    if weight_ih is None or weight_hh is None:
-        missing = names["weight_ih" if weight_ih is None else "weight_hh"]
-        raise ValueError(f"{prefix}{missing} is missing")
-    if (own["bias_ih"] is None) != (own["bias_hh"] is None):
-        raise ValueError(f"{prefix}{names['bias_ih']} and {names['bias_hh']}: one of them is missing")
+def _cell(prefix: str, cell: CellName, module: Module, ending: str) -> Cell:
+    own = {key: module[key + ending] for key in _PARAMETERS if key + ending in module}
+    if missing := {"weight_ih", "weight_hh"} - set(own):
+        raise ValueError(f"{prefix}{min(missing)}{ending} is missing")
+    if ("bias_ih" in own) != ("bias_hh" in own):
+        raise ValueError(f"{prefix}bias_ih{ending} and bias_hh{ending}: one of them is missing")
+    weight_ih, weight_hh, projection = own["weight_ih"], own["weight_hh"], own.get("weight_hr")
     zeros = np.zeros(len(weight_hh), weight_hh.dtype)
-    bias_ih = zeros if own["bias_ih"] is None else own["bias_ih"]
-    bias_hh = zeros if own["bias_hh"] is None else own["bias_hh"]
+    bias_ih, bias_hh = (own.get(key, zeros) for key in ("bias_ih", "bias_hh"))
     for key, bias in (("bias_ih", bias_ih), ("bias_hh", bias_hh)):
         if bias.shape != zeros.shape:
-            raise ValueError(f"{prefix}{names[key]} has shape {bias.shape}, expected {zeros.shape}")
+            raise ValueError(f"{prefix}{key}{ending} has shape {bias.shape}, expected {zeros.shape}")
     b, b_Rn = bias_ih + bias_hh, None
     if cell == "gru":
         H = len(zeros) // len(GATES["gru"])
         b[2 * H :], b_Rn = bias_ih[2 * H :], bias_hh[2 * H :].copy()
-    projection = own["weight_hr"]
     return Cell(
         W=np.ascontiguousarray(weight_ih.T),
         R=np.ascontiguousarray(weight_hh.T),

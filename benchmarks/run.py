@@ -30,6 +30,7 @@ SCENARIOS = {
     "threads": (2,),
     "startup": (1,),
     "denormals": (1,),
+    "ragged": (1,),
     "gemms": (1,),
     "scaling": (1,),
 }

@@ -28,6 +28,7 @@ from benchmarks import (
     startup,
     table,
     training,
+    vanishing_gradient,
 )
 from benchmarks.environment import environment
 from benchmarks.peers import NO_PEER, PEERS, Training, load
@@ -300,3 +301,31 @@ def test_the_table_has_a_line_for_each_comparison_and_a_column_for_each_isa():
     for cell in ("Peer 1.0", "10 us/token", "| 1 | 2 |", "10.00x (9.00-11.00)", ">= 5x: met"):
         assert cell in text[2]
     assert "Peer 1.0" in table.line(rows[0])
+
+
+@pytest.mark.parametrize("cell", vanishing_gradient.CELLS)
+def test_the_gradient_that_comes_back_in_pieces_is_that_of_the_whole(cell):
+    layer, steps, batch = vanishing_gradient.make(cell, vanishing_gradient.OWN), 7, 3
+    norms = vanishing_gradient.norms_of(layer, steps, batch)
+    r = np.random.default_rng(0)
+    *_, workspace = layer.forward(r.normal(size=(steps, batch, vanishing_gradient.D)))
+    direction = r.normal(size=(batch, vanishing_gradient.H))
+    dy = np.zeros((steps, batch, vanishing_gradient.H))
+    dy[-1] = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+    dstate = layer.backward(dy, None, workspace).dstate
+    whole = dict(zip("hc", dstate if isinstance(dstate, tuple) else (dstate,), strict=False))
+    assert norms.keys() == whole.keys()
+    for name, gradient in whole.items():
+        mean = np.exp(np.log(np.linalg.norm(gradient[0], axis=-1)).mean())
+        assert norms[name][0] == pytest.approx(mean, rel=1e-12)
+        assert len(norms[name]) == steps + 1
+
+
+def test_open_gates_alone_carry_a_gradient_back():
+    """What the committed figure shows."""
+    path = Path(__file__).parent.parent / "benchmarks" / "results" / "vanishing_gradient.json"
+    rows = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+    first = {(row["cell"], row["weights"]): row["norms"]["h"][0] for row in rows}
+    assert len(first) == 9
+    for (cell, weights), norm in first.items():
+        assert (norm > 0.1) == (weights == vanishing_gradient.OPEN and cell != "RNN, tanh")

@@ -31,9 +31,21 @@ from rnnfast.streaming import TokenStream
 from rnnfast.train import History
 
 if TYPE_CHECKING:
-    from rnnfast import characters, convert, course, initialisers, music, names, reference, text
+    from rnnfast import characters, constraints, convert, course, initialisers, music, names, reference, text
+    from rnnfast.sequence import SequenceClassifier, SequenceRegressor
 
-_SUBPACKAGES = ("characters", "convert", "course", "initialisers", "music", "names", "reference", "text")
+_LAZY = {"SequenceClassifier": "rnnfast.sequence", "SequenceRegressor": "rnnfast.sequence"}
+_SUBPACKAGES = (
+    "characters",
+    "constraints",
+    "convert",
+    "course",
+    "initialisers",
+    "music",
+    "names",
+    "reference",
+    "text",
+)
 """Imported when first used: importing rnnfast itself stays quick."""
 
 __all__ = [
@@ -60,6 +72,8 @@ __all__ = [
     "Sampler",
     "SamplingError",
     "Score",
+    "SequenceClassifier",
+    "SequenceRegressor",
     "Session",
     "State",
     "StepDecay",
@@ -68,6 +82,7 @@ __all__ = [
     "active_isa",
     "available_isas",
     "characters",
+    "constraints",
     "convert",
     "course",
     "initialisers",
@@ -83,6 +98,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     if name in _SUBPACKAGES:
         return importlib.import_module(f"rnnfast.{name}")
     raise AttributeError(f"module 'rnnfast' has no attribute {name!r}")

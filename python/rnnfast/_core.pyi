@@ -147,6 +147,11 @@ class SamplerConfig:
         ban: list[int],
     ) -> None: ...
 
+class Constraint:
+    def __init__(
+        self, next_state: _Tokens, accepting: NDArray[np.bool_], start: int, length: int
+    ) -> None: ...
+
 def draw(logits: _Floats, u: _Floats, sampler: SamplerConfig, history: _Tokens) -> _Tokens: ...
 def filter_logits(logits: _Floats, sampler: SamplerConfig, history: _Tokens) -> _Floats | None: ...
 
@@ -202,6 +207,19 @@ def optimizer_step(
     clip_norm: float | None,
     keras_clip_norm: bool,
     parameters: list[_AnyFloats],
+    gradients: list[_AnyFloats],
+    slots: dict[str, list[_AnyFloats]],
+    steps: int,
+    beta1_power: float,
+    beta2_power: float,
+    num_threads: int = 1,
+) -> tuple[float, int, float, float]: ...
+def step_layers(
+    config: OptimizerConfig,
+    clip_value: float | None,
+    clip_norm: float | None,
+    keras_clip_norm: bool,
+    layers: Sequence[_Trainable],
     gradients: list[_AnyFloats],
     slots: dict[str, list[_AnyFloats]],
     steps: int,
@@ -402,6 +420,7 @@ class _LanguageModel:
         stop_when: Callable[[_Tokens], object] | None = None,
         histories: list[_Tokens] = ...,
         num_alternatives: int | None = None,
+        constraint: Constraint | None = None,
     ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64], dict[str, NDArray[Any]]]: ...
     def score(
         self,
@@ -441,6 +460,7 @@ class _TokenIterator:
         min_length: int,
         stop_when: Callable[[_Tokens], object] | None,
         histories: list[_Tokens],
+        constraint: Constraint | None,
     ) -> None: ...
     def __iter__(self) -> _TokenIterator: ...
     def __next__(self) -> Any: ...
@@ -466,6 +486,7 @@ class _Session:
         position: NDArray[np.uint64],
         min_length: int,
         histories: list[_Tokens],
+        constraint: Constraint | None,
     ) -> int: ...
     def step(self, k: int) -> tuple[NDArray[np.int64], _Tokens, tuple[str, int, int] | None]: ...
     def remove(self, id: int) -> tuple[_AnyFloats, _AnyFloats, int, int, _Tokens]: ...

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from rnnfast import text
 from rnnfast._arguments import integer, thread_count
 from rnnfast._arguments import seed as checked_seed
+from rnnfast.constraints import Constraint
 from rnnfast.prompts import Prompt, prompt_arrays, separate
 from rnnfast.sampling import Sampler
 from rnnfast.state import Floats, State, expect_state, native_c
@@ -20,6 +21,8 @@ from rnnfast.train import Tokens
 
 if TYPE_CHECKING:
     from rnnfast.model import LanguageModel
+
+_ENDLESS = 2**62
 
 StopWhen = Callable[[Tokens], Any]
 Stop = int | str | Sequence[int | str | Sequence[int]] | StopWhen | None
@@ -31,6 +34,7 @@ class StreamKeywords(TypedDict, total=False):
     prompt: Prompt
     sampler: Sampler | None
     num_streams: int
+    constraint: Constraint | None
     stop: Stop
     stop_token: int | None
     min_length: int
@@ -104,14 +108,19 @@ class Streams:
     keys: list[tuple[int, int]]
     seed: int | tuple[int, ...]
     sampler: Sampler
+    constraint: Constraint | None
     initial_token: int
     min_length: int
     stop: list[list[int]]
     stop_when: StopWhen | None
 
-    def native(self) -> dict[str, Any]:
-        """As the native functions take them."""
+    def native(self, length: int | None) -> dict[str, Any]:
+        """As the native functions take them; a length of None has no end."""
+        if self.constraint is not None and length is None:
+            raise ValueError("constraint is given without length: it is for streams of a length")
         return {
+            "length": _ENDLESS if length is None else length,
+            "constraint": self.constraint.native(length) if self.constraint is not None and length else None,
             "prompts": self.prompts,
             "keys": self.keys,
             "histories": self.histories,
@@ -163,6 +172,7 @@ def streams(
     *,
     prompt: Prompt = None,
     sampler: Sampler | None = None,
+    constraint: Constraint | None = None,
     num_streams: int = 1,
     stop: Stop = None,
     stop_token: int | None = None,
@@ -177,6 +187,10 @@ def streams(
         raise ValueError(f"{', '.join(sampling)} and sampler are both given, expected one of the two")
     if sampler is not None and not isinstance(sampler, Sampler):
         raise TypeError(f"sampler is {sampler!r}, expected a Sampler(...)")
+    if constraint is not None and not isinstance(constraint, Constraint):
+        raise TypeError(
+            f"constraint is {constraint!r}, expected a Constraint, as rnnfast.constraints makes it"
+        )
     seeds = _seeds(seed)
     count = _num_streams(num_streams, prompt, state, seeds)
     before = model._state(state, count)
@@ -194,6 +208,7 @@ def streams(
         keys=[(seeds, n) for n in range(count)] if isinstance(seeds, int) else [(s, 0) for s in seeds],
         seed=seeds,
         sampler=Sampler(**sampling) if sampler is None else sampler,
+        constraint=constraint,
         initial_token=integer("initial_token", initial_token),
         min_length=integer("min_length", min_length),
         stop=sequences,
@@ -216,10 +231,9 @@ def generate(
     call = streams(model, **keywords)
     alternatives = integer("num_alternatives", num_alternatives or 0)
     tokens, h, c, position, details = model._native.generate(
-        length=integer("length", length),
         num_threads=thread_count(num_threads),
         num_alternatives=alternatives if return_details else None,
-        **call.native(),
+        **call.native(integer("length", length)),
     )
     if not return_details:
         return tokens

@@ -295,9 +295,11 @@ class LanguageModel:
         }
         display = None
         if progress:
-            from rnnfast.progress import ProgressBar
+            from rnnfast.progress import BITS, ProgressBar
 
-            display = ProgressBar(settings["epochs"], inputs.shape, native_progress, settings["reduction"])
+            unit = BITS if settings["reduction"] == "token" else "nats a window"
+
+            display = ProgressBar(settings["epochs"], inputs.shape, native_progress, unit)
         try:
             self._native.fit(
                 inputs,
@@ -426,6 +428,9 @@ class LanguageModel:
         sampler : Sampler, optional
             How tokens are drawn. Its fields (``temperature=0.8``, ``top_k=5``, ``greedy=True``, ...) may be given
             directly instead, but not both.
+        constraint : Constraint, optional
+            What each stream must look like, as `rnnfast.constraints` makes it; then it says where a stream ends, and
+            `stop` and `min_length` are left out.
         num_streams : int
             Independent streams; may be left out where `prompt`, `state` or `seed` says it.
         stop : int, str, function, or a sequence of these and of token sequences, optional

@@ -1,9 +1,24 @@
 """Optimisers: what to do with a gradient. They are settings only; what they remember is a state beside them.
 
-In `LanguageModel.fit` that state lives in the model. To train arrays or layers of your own, keep it yourself:
+In `LanguageModel.fit` that state lives in the model. To train a net of your own, keep it yourself:
 
 >>> import numpy as np
->>> from rnnfast import Adam
+>>> from rnnfast import GRU, Adam, Dense, mse
+>>> optimizer, layers = Adam(0.03), [GRU(1, 8), Dense(8, 1)]
+>>> state = optimizer.initial_state(layers)
+>>> x = np.random.default_rng(0).normal(size=(6, 32, 1))
+>>> for _ in range(100):  # to add up what was read
+...     h, _, of_gru = layers[0].forward(x)
+...     y, of_dense = layers[1].forward(h)
+...     loss, dy = mse(y, np.cumsum(x, axis=0))
+...     gradients = [layers[1].backward(dy, of_dense)]
+...     gradients.insert(0, layers[0].backward(gradients[0].dx, None, of_gru))
+...     norm = optimizer.step(layers, gradients, state, clip_norm=1.0)
+>>> loss < 0.1
+True
+
+The same for arrays of your own:
+
 >>> optimizer = Adam(0.1)
 >>> parameters = {"p": np.array([1.0, -2.0])}
 >>> state = optimizer.initial_state(parameters)
@@ -15,17 +30,15 @@ True
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from rnnfast import _core
 from rnnfast._arguments import real, thread_count
-from rnnfast._layer_arrays import Arrays, Layers, assign, gradient_arrays, named_layers, parameter_copies
+from rnnfast._layer import Gradients, Layers
 from rnnfast.learning_rate import Schedule, native_rate
-from rnnfast.optimizer_state import OptimizerState, initial_state, update
+from rnnfast.optimizer_state import Arrays, OptimizerState, initial_state, update
 
 
 class Optimizer:
@@ -52,26 +65,24 @@ class Optimizer:
         """Each optimiser's own."""
         raise NotImplementedError
 
-    def initial_state(self, parameters: Arrays | Layers) -> OptimizerState:
+    def initial_state(self, parameters: Layers | Arrays) -> OptimizerState:
         """What this optimiser remembers of `parameters` before their first update.
 
         Parameters
         ----------
-        parameters : name -> C-contiguous array of float32 or float64, or layers
-            As in `step`.
+        parameters : layer, sequence or mapping of layers; or name -> C-contiguous array of float32 or float64
+            Of any shapes, all of one dtype.
 
         Returns
         -------
         state : OptimizerState
         """
-        layers = named_layers(parameters)
-        arrays = cast(Arrays, parameters) if layers is None else parameter_copies(layers)
-        return initial_state(self.native(), arrays)
+        return initial_state(self.native(), parameters)
 
     def step(
         self,
-        parameters: Arrays | Layers,
-        gradients: Any,
+        parameters: Layers | Arrays,
+        gradients: Gradients | Sequence[Gradients] | Mapping[str, Gradients] | Arrays,
         state: OptimizerState,
         *,
         clip_value: float | None = None,
@@ -79,15 +90,15 @@ class Optimizer:
         keras_clip_norm: bool = False,
         num_threads: int | None = None,
     ) -> float:
-        """One native update of arrays, in place, or of layers.
+        """One update of `parameters`, in place, natively.
 
         Parameters
         ----------
-        parameters : name -> writeable C-contiguous array of float32 or float64, or layers
-            Arrays of any shapes, all of one dtype, are changed in place. Layers, by name or in a sequence, are whatever
-            has `parameters` and `set_parameters`; an array's name is then ``encoder.layers.0.W``, or ``0.layers.0.W``.
-        gradients : name -> array, or one such mapping for each of the layers
-            With the names, shapes and dtype of `parameters`; not changed. What a layer's `backward` gives will do.
+        parameters : layer, sequence or mapping of layers; or name -> writeable C-contiguous float32 or float64 array
+            Changed in place: all, or none where an error is raised.
+        gradients : like parameters
+            For each layer what its `backward` returned, or the ``parameters`` of that; or name -> array, with the
+            names, shapes and dtype of `parameters`. Not changed.
         state : OptimizerState
             From `initial_state`, or what earlier steps made of it; changed in place.
         clip_value, clip_norm, keras_clip_norm
@@ -103,8 +114,7 @@ class Optimizer:
         Raises
         ------
         NonFiniteError
-            (a FloatingPointError) For a gradient that is not finite, or whose square would not be; of layers also for a
-            parameter that would not be.
+            (a FloatingPointError) For a gradient that is not finite, or whose square would not be.
         ValueError, TypeError
             For arrays that do not fit, or that share memory. Whatever is raised, nothing has changed.
 
@@ -118,25 +128,16 @@ class Optimizer:
         >>> parameters["w"]
         array([-3., -4.])
         """
-        options: dict[str, Any] = {
-            "clip_value": None if clip_value is None else real("clip_value", clip_value),
-            "clip_norm": None if clip_norm is None else real("clip_norm", clip_norm),
-            "keras_clip_norm": bool(keras_clip_norm),
-            "num_threads": thread_count(num_threads),
-        }
-        layers = named_layers(parameters)
-        if layers is None:
-            return update(self.native(), cast(Arrays, parameters), gradients, state, **options)
-        arrays, draft = parameter_copies(layers), deepcopy(state)
-        norm = update(self.native(), arrays, gradient_arrays(layers, gradients), draft, **options)
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                raise _core.NonFiniteError(
-                    f"step: {name} would not be finite; nothing has changed. A smaller learning rate may help"
-                )
-        assign(layers, arrays)
-        vars(state).update(vars(draft))
-        return norm
+        return update(
+            self.native(),
+            parameters,
+            gradients,
+            state,
+            clip_value=None if clip_value is None else real("clip_value", clip_value),
+            clip_norm=None if clip_norm is None else real("clip_norm", clip_norm),
+            keras_clip_norm=bool(keras_clip_norm),
+            num_threads=thread_count(num_threads),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,22 @@
-"""What an optimiser remembers: how it is kept and saved, and one update of named arrays by it."""
+"""What an optimiser remembers: how it is kept and saved, and one update by it, of layers or of named arrays."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rnnfast import _core
 from rnnfast._arguments import integer, real
-from rnnfast._layer_arrays import Array, Arrays
+from rnnfast._layer import Gradients, Layer, Layers, gradients_of, named_layers, parameters_of
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+
 
 KIND = "rnnfast.OptimizerState"
 FORMAT = 1
@@ -125,9 +130,9 @@ def unpack(facts: Mapping[str, Any], tensors: Arrays, prefix: str = "") -> Optim
     return state
 
 
-def initial_state(config: _core.OptimizerConfig, parameters: Arrays) -> OptimizerState:
+def initial_state(config: _core.OptimizerConfig, parameters: Arrays | Layers) -> OptimizerState:
     """State before the first update of `parameters`: zeros."""
-    _check_parameters(parameters)
+    parameters, _ = _named(parameters)
     slots = {
         slot: {name: np.zeros(p.shape, p.dtype) for name, p in parameters.items()} for slot in config.slots
     }
@@ -136,8 +141,8 @@ def initial_state(config: _core.OptimizerConfig, parameters: Arrays) -> Optimize
 
 def update(
     config: _core.OptimizerConfig,
-    parameters: Arrays,
-    gradients: Arrays,
+    parameters: Arrays | Layers,
+    gradients: Arrays | Gradients | Sequence[Gradients] | Mapping[str, Gradients],
     state: OptimizerState,
     *,
     clip_value: float | None,
@@ -149,21 +154,23 @@ def update(
 
     Returns the global norm of the gradients before clipping.
     """
-    _check_parameters(parameters)
-    own = _gradients(parameters, gradients)
+    parameters, layers = _named(parameters)
+    named: Any = gradients if layers is None else gradients_of(layers, gradients)
+    own = _gradients(parameters, named)
     _check_state(config, parameters, state)
     slots = {slot: [state.slots[slot][name] for name in parameters] for slot in config.slots}
     size = sum(p.size for p in parameters.values())
     threads = _core.choose_threads(
         num_threads, 64.0 * size
     )  # a number's update is as long as so many multiply-adds
+    step: Any = _core.optimizer_step if layers is None else _core.step_layers
     try:
-        norm, state.steps, state.beta1_power, state.beta2_power = _core.optimizer_step(
+        norm, state.steps, state.beta1_power, state.beta2_power = step(
             config,
             clip_value,
             clip_norm,
             keras_clip_norm,
-            list(parameters.values()),
+            list(parameters.values()) if layers is None else [layer._native for layer in layers.values()],
             own,
             slots,
             state.steps,
@@ -172,11 +179,21 @@ def update(
             threads,
         )
     except _core.NonFiniteError as error:
-        culprit = next((name for name, g in gradients.items() if not np.isfinite(g).all()), None)
+        culprit = next((name for name, g in named.items() if not np.isfinite(g).all()), None)
         if culprit is None:
             raise
         raise _core.NonFiniteError(f"{error} (gradients[{culprit!r}])") from None
-    return norm
+    return float(norm)
+
+
+def _named(parameters: Arrays | Layers) -> tuple[Arrays, dict[str, Layer] | None]:
+    """All arrays by name, and the layers whose they are, None where they are the caller's own."""
+    layers = named_layers(parameters)
+    if layers is not None:
+        return parameters_of(layers), layers
+    arrays: Any = parameters
+    _check_parameters(arrays)
+    return arrays, None
 
 
 def _check_parameters(parameters: Arrays) -> None:

@@ -15,41 +15,41 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from rnnfast import _core
+from rnnfast.train import Progress as Account
 
 _LEAST_BAR, _LONGEST_BAR = 10, 40
 _TIME = len("0:00:00")
-_LOSS = len("loss 1234.5 nats a window")
-_BITS = len("12.345 bits a token")
+BITS = "bits a token"
+_NUMBER = len("loss 1234.5 ")
 _SPEED = len("12,345,678 tokens/s")
 _SPARE = 4
 """Columns left free at the right: a ^C that the terminal echoes must not wrap the line."""
 
 
 class ProgressBar:
-    """Shows what `update` finds in the native loop's own account, on the standard error stream.
+    """Shows what `update` finds in the training loop's own account, on the standard error stream.
 
     Parameters
     ----------
     epochs : int
     shape : (N, T)
         Of the training data.
-    progress : FitProgress
-        What the native loop writes as it goes.
-    reduction : {"sequence", "token"}
-        Show the loss as it is reduced: in nats a sample, or in bits a token.
+    progress : Progress
+        What the training loop writes as it goes.
+    unit : str
+        Of the loss of one of the N; or "bits a token", which shows the mean of all targets instead.
     """
 
     def __init__(
-        self, epochs: int, shape: tuple[int, ...], progress: _core.FitProgress, reduction: str = "sequence"
+        self, epochs: int, shape: tuple[int, ...], progress: Account, unit: str = "nats a window"
     ) -> None:
         self._native = progress
-        self._by_token = reduction == "token"
+        self._by_token = unit == BITS
         self._samples = shape[0]
         self._begin = time.perf_counter()
         console = Console(stderr=True)
         self._bar = Progress(
-            *_columns(console.width, epochs, by_token=self._by_token),
+            *_columns(console.width, epochs, unit),
             console=console,
             auto_refresh=False,  # no thread: the training loop calls, about ten times a second
             disable=not console.is_terminal,
@@ -84,14 +84,12 @@ class ProgressBar:
         self._bar.stop()
 
 
-def _columns(width: int, epochs: int, *, by_token: bool) -> list[ProgressColumn]:
+def _columns(width: int, epochs: int, unit: str) -> list[ProgressColumn]:
     """What a terminal of `width` has room for: bar, count and time left; then the loss; then the speed."""
     columns: list[ProgressColumn] = [MofNCompleteColumn(), TimeRemainingColumn()]
     room = width - _SPARE - _LEAST_BAR - (2 * len(str(epochs)) + 2) - (_TIME + 1)
     for text, size in (
-        ("{task.fields[loss]} bits a token", _BITS)
-        if by_token
-        else ("loss {task.fields[loss]} nats a window", _LOSS),
+        (f"loss {{task.fields[loss]}} {unit}", _NUMBER + len(unit)),
         ("{task.fields[speed]} tokens/s", _SPEED),
     ):
         if room <= size:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rnnfast.model import LanguageModel
 
 _NATIVE = {"float32": _core.SessionF32, "float64": _core.SessionF64}
-_ENDLESS = 2**62
 
 
 class SessionTokens(NamedTuple):
@@ -94,10 +93,10 @@ class Session:
             raise TypeError(
                 f"stop has {call.stop_when!r}, expected tokens or text: a session takes no function"
             )
-        native = call.native()
+        native = call.native(None if length is None else integer("length", length))
         del native["stop_when"]
         native["keys"] = [(call.keys[0][0], 0)]
-        return self._native.add(length=_ENDLESS if length is None else integer("length", length), **native)
+        return self._native.add(**native)
 
     def step(self, k: int = 1) -> SessionTokens:
         """Draw k more tokens of every stream. Those that end leave the session.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rnnfast.model import LanguageModel
 
 _NATIVE = {"float32": _core.TokenIteratorF32, "float64": _core.TokenIteratorF64}
-_ENDLESS = 2**62
 
 OnToken = Callable[[Any], Any]
 
@@ -30,8 +29,8 @@ class TokenStream:
 
     def __init__(self, model: LanguageModel, length: int | None, **keywords: Any) -> None:
         self._call = generation.streams(model, **keywords)
-        steps = _ENDLESS if length is None else integer("length", length)
-        self._native = _NATIVE[model.dtype.name](model=model._native, length=steps, **self._call.native())
+        steps = None if length is None else integer("length", length)
+        self._native = _NATIVE[model.dtype.name](model=model._native, **self._call.native(steps))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._native)

@@ -4,14 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import _core
-
 Tokens = npt.NDArray[np.int32]
+
+
+Sums = tuple[float, int, int | None]
+"""A loss, the targets that count, and how many of them were ranked first; None where nothing is ranked."""
+
+
+class Progress(Protocol):
+    """How far a training loop is, native or not."""
+
+    @property
+    def epoch(self) -> int:
+        """Whole ones done."""
+
+    @property
+    def step(self) -> int:
+        """Of the epoch that is under way."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """0 before it is known."""
+
+    @property
+    def steps(self) -> int:
+        """Of all epochs so far."""
+
+    @property
+    def tokens(self) -> int:
+        """Targets so far."""
+
+    @property
+    def current(self) -> Sums:
+        """Of the epoch that is under way."""
+
+    def stats(self, epoch: int) -> tuple[Sums, Sums | None, float]:
+        """Sums of a whole epoch, those of its validation, and seconds."""
 
 
 @dataclass
@@ -25,7 +58,7 @@ class History:
     sequence_loss : list of float
         The loss summed over time, averaged over the samples.
     accuracy : list of float
-        Share of the targets that the model ranked first.
+        Share of the targets that the model ranked first; empty where it ranks none.
     seconds : list of float
     validation_loss, validation_accuracy : list of float
         After the epoch; empty where `fit` had no validation data.
@@ -42,17 +75,20 @@ class History:
     steps: int = 0
     tokens: int = 0
 
-    def update(self, progress: _core.FitProgress, samples: int) -> None:
-        """Take over what the native loop has done since the last call."""
+    def update(self, progress: Progress, samples: int) -> None:
+        """Take over what the training loop has done since the last call."""
         for epoch in range(len(self.loss), progress.epoch):
-            (loss, count, correct), validation, seconds = progress.stats(epoch)
-            self.loss.append(loss / count)
-            self.sequence_loss.append(loss / samples)
-            self.accuracy.append(correct / count)
+            training, validation, seconds = progress.stats(epoch)
+            self.sequence_loss.append(training[0] / samples)
             self.seconds.append(seconds)
-            if validation is not None:
-                self.validation_loss.append(validation[0] / validation[1])
-                self.validation_accuracy.append(validation[2] / validation[1])
+            for sums, losses, accuracies in (
+                (training, self.loss, self.accuracy),
+                (validation, self.validation_loss, self.validation_accuracy),
+            ):
+                if sums is not None:
+                    losses.append(sums[0] / sums[1])
+                    if sums[2] is not None:
+                        accuracies.append(sums[2] / sums[1])
         self.steps = progress.steps
         self.tokens = progress.tokens
 

@@ -69,6 +69,13 @@ def stepped(optimizer):
     return [parameters["p"], norm, *(array for slot in state.slots.values() for array in slot.values())]
 
 
+def stepped_layer():
+    layer, optimizer = rnnfast.Dense(5, 7), Adam(0.01)
+    gradients = {name: np.full_like(p, 0.3) for name, p in layer.parameters.items()}
+    optimizer.step(layer, gradients, optimizer.initial_state(layer))
+    return list(layer.parameters.values())
+
+
 def clipped():
     g = NUMBERS.copy()
     return _core.clip_gradient(0.5, 0.3, g), g
@@ -131,6 +138,7 @@ FUNCTIONS = {
     "draw": draw_boundaries,
     "parameter_shapes": lambda: [list(s) for s in _core.parameter_shapes(5, 6, 1, "gru", 0, False).values()],
     "optimizer_step": lambda: [*stepped(Adam(0.01, weight_decay=0.1)), *stepped(RMSprop(0.01, momentum=0.9))],
+    "step_layers": stepped_layer,
     "learning_rate": lambda: [CosineDecay(0.1, 90).rate(t) for t in range(90)],
     "clip_gradient": clipped,
     "random_word": lambda: _core.random_word(1, 2, 3, 0) % 1024,

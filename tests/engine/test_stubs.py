@@ -10,6 +10,7 @@ from pathlib import Path
 import rnnfast
 
 CLASSES = [
+    "Constraint",
     "CosineDecay",
     "DenseF32",
     "DenseF64",

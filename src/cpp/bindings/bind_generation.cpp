@@ -53,10 +53,10 @@ py::tuple generate(const LanguageModel<T>& model, Index length, const std::vecto
                    const SamplerConfig& sampler, const Sequences& stop, std::int32_t initial_token, const Array<T>& h,
                    const Array<T>& c, const Array<std::uint64_t>& position, Index num_threads, Index min_length,
                    const py::object& stop_when, const std::vector<Tokens>& histories,
-                   std::optional<Index> num_alternatives) {
+                   std::optional<Index> num_alternatives, const std::shared_ptr<Constraint>& constraint) {
     const StreamsCall call(keys, prompts, histories);
     const Index N = call.size();
-    GenerateOptions options = make_options(length, min_length, sampler, stop, initial_token);
+    GenerateOptions options = make_options(length, min_length, sampler, stop, initial_token, constraint);
     options.stop_when = asking(stop_when);
     options.num_threads = num_threads;
     State<T> state(model, N, h, c, position);
@@ -124,11 +124,11 @@ public:
     TokenIterator(py::object model, Index length, const std::vector<Tokens>& prompts, const Keys& keys,
                   const SamplerConfig& sampler, const Sequences& stop, std::int32_t initial_token, const Array<T>& h,
                   const Array<T>& c, const Array<std::uint64_t>& position, Index min_length, py::object stop_when,
-                  const std::vector<Tokens>& histories)
+                  const std::vector<Tokens>& histories, const std::shared_ptr<Constraint>& constraint)
         : model_(std::move(model)), stop_when_(std::move(stop_when)), N_(static_cast<Index>(keys.size())) {
         const auto& native = model_.cast<const LanguageModel<T>&>();
         const StreamsCall call(keys, prompts, histories);
-        GenerateOptions options = make_options(length, min_length, sampler, stop, initial_token);
+        GenerateOptions options = make_options(length, min_length, sampler, stop, initial_token, constraint);
         options.stop_when = asking(stop_when_);
         State<T> state(native, N_, h, c, position);
         stream_ = std::make_unique<TokenStream<T>>(native, options, call.streams, state.const_view());
@@ -177,7 +177,8 @@ void bind_generation(py::module_& m, py::class_<LanguageModel<T>>& model) {
     model.def("generate", generate<T>, py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("sampler"),
               py::arg("stop"), py::arg("initial_token"), array("h"), array("c"), array("position"),
               py::arg("num_threads"), py::arg("min_length") = 0, py::arg("stop_when") = py::none(),
-              py::arg("histories") = std::vector<Tokens>(), py::arg("num_alternatives") = py::none());
+              py::arg("histories") = std::vector<Tokens>(), py::arg("num_alternatives") = py::none(),
+              py::arg("constraint") = py::none());
     model.def("score", score<T>, array("first"), array("tokens"), array("h"), array("c"), array("position"),
               py::arg("num_threads"));
     model.def("beam_search", beam_search<T>, py::arg("width"), py::arg("length"), py::arg("length_penalty"),
@@ -187,10 +188,10 @@ void bind_generation(py::module_& m, py::class_<LanguageModel<T>>& model) {
     py::class_<Iterator>(m, sizeof(T) == sizeof(float) ? "TokenIteratorF32" : "TokenIteratorF64")
         .def(py::init<py::object, Index, const std::vector<Tokens>&, const Keys&, const SamplerConfig&,
                       const Sequences&, std::int32_t, const Array<T>&, const Array<T>&, const Array<std::uint64_t>&,
-                      Index, py::object, const std::vector<Tokens>&>(),
+                      Index, py::object, const std::vector<Tokens>&, const std::shared_ptr<Constraint>&>(),
              py::arg("model"), py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("sampler"),
              py::arg("stop"), py::arg("initial_token"), array("h"), array("c"), array("position"),
-             py::arg("min_length"), py::arg("stop_when"), py::arg("histories"))
+             py::arg("min_length"), py::arg("stop_when"), py::arg("histories"), py::arg("constraint"))
         .def("__iter__", [](py::object self) { return self; })
         .def("__next__", &Iterator::next)
         .def("state", &Iterator::state);

@@ -2,6 +2,7 @@
 
 #include "bindings.hpp"
 #include "rnnfast/optimizer.hpp"
+#include "rnnfast/trainable.hpp"
 
 namespace rnnfast::bindings {
 namespace {
@@ -53,25 +54,51 @@ T* slot_of(const OptimizerConfig& config, Slots<T>& slots, Slot slot, std::size_
     return arrays[k].mutable_data();
 }
 
+// How each array of parameters is updated; where it lies is still open.
+template <class T>
+std::vector<OptimizerPart<T>> parts_of(const OptimizerConfig& config, const std::vector<Shape>& shapes,
+                                       const Arrays<T>& gradients, Slots<T>& slots) {
+    check<T>(config);
+    expect_as_many("gradients", gradients.size(), shapes.size());
+    std::vector<OptimizerPart<T>> parts;
+    for (std::size_t k = 0; k < shapes.size(); ++k) {
+        const auto slot = [&](Slot s) { return slot_of(config, slots, s, k, shapes.size(), shapes[k]); };
+        expect_shape("g", gradients[k], shapes[k], "the parameter's own");
+        parts.push_back(
+            {gradients[k].size(), gradients[k].data(), nullptr, slot(Slot::m), slot(Slot::v), slot(Slot::momentum)});
+    }
+    return parts;
+}
+
+template <class T>
+void place(std::vector<OptimizerPart<T>>& parts, const std::vector<T*>& places) {
+    for (std::size_t k = 0; k < parts.size(); ++k) parts[k].p = places[k];
+}
+
+Clipping clipping_of(std::optional<double> value, std::optional<double> norm, bool keras_clip_norm) {
+    const Clipping clipping{value, norm, keras_clip_norm};
+    check(clipping);
+    return clipping;
+}
+
+py::tuple result(double norm, const OptimizerSteps& taken) {
+    return py::make_tuple(norm, taken.steps, taken.beta1_power, taken.beta2_power);
+}
+
 // Changes parameters and slots; (global norm of the gradient before clipping, steps, beta1_power, beta2_power).
 template <class T>
 py::tuple step(const OptimizerConfig& config, std::optional<double> clip_value, std::optional<double> clip_norm,
                bool keras_clip_norm, Arrays<T> parameters, const Arrays<T>& gradients, Slots<T> slots,
                std::int64_t steps, double beta1_power, double beta2_power, Index num_threads) {
-    check<T>(config);
-    const Clipping clipping{clip_value, clip_norm, keras_clip_norm};
-    check(clipping);
-    const std::size_t count = parameters.size();
-    expect_as_many("gradients", gradients.size(), count);
-    std::vector<OptimizerPart<T>> parts;
-    for (std::size_t k = 0; k < count; ++k) {
-        Array<T>& p = parameters[k];
-        const Shape shape(p.shape(), p.shape() + p.ndim());
-        const auto slot = [&](Slot s) { return slot_of(config, slots, s, k, count, shape); };
-        expect_shape("g", gradients[k], shape, "the parameter's own");
-        parts.push_back(
-            {p.size(), gradients[k].data(), p.mutable_data(), slot(Slot::m), slot(Slot::v), slot(Slot::momentum)});
+    const Clipping clipping = clipping_of(clip_value, clip_norm, keras_clip_norm);
+    std::vector<Shape> shapes;
+    std::vector<T*> places;
+    for (Array<T>& p : parameters) {
+        shapes.emplace_back(p.shape(), p.shape() + p.ndim());
+        places.push_back(p.mutable_data());
     }
+    std::vector<OptimizerPart<T>> parts = parts_of(config, shapes, gradients, slots);
+    place(parts, places);
     OptimizerSteps taken{config.kind, steps, beta1_power, beta2_power};
     double norm = 0;
     {
@@ -79,7 +106,31 @@ py::tuple step(const OptimizerConfig& config, std::optional<double> clip_value, 
         Threads threads(num_threads);
         norm = clip_and_step(config, clipping, taken, std::move(parts), threads);
     }
-    return py::make_tuple(norm, taken.steps, taken.beta1_power, taken.beta2_power);
+    return result(norm, taken);
+}
+
+// The same for the parameters of layers, one layer after the other.
+template <class T>
+py::tuple step_layers(const OptimizerConfig& config, std::optional<double> clip_value, std::optional<double> clip_norm,
+                      bool keras_clip_norm, const std::vector<Trainable<T>*>& layers, const Arrays<T>& gradients,
+                      Slots<T> slots, std::int64_t steps, double beta1_power, double beta2_power, Index num_threads) {
+    const Clipping clipping = clipping_of(clip_value, clip_norm, keras_clip_norm);
+    std::vector<Shape> shapes;
+    for (const auto* layer : layers)
+        for (const auto& p : layer->parameters()) shapes.push_back(p.shape);
+    std::vector<OptimizerPart<T>> parts = parts_of(config, shapes, gradients, slots);
+    OptimizerSteps taken{config.kind, steps, beta1_power, beta2_power};
+    double norm = 0;
+    Poll poll = python_poll();
+    {
+        const py::gil_scoped_release release;
+        Threads threads(num_threads);
+        change_parameters<T>(layers, poll, [&](const std::vector<T*>& places) {
+            place(parts, places);
+            norm = clip_and_step(config, clipping, taken, std::move(parts), threads);
+        });
+    }
+    return result(norm, taken);
 }
 
 template <class T>
@@ -96,6 +147,9 @@ void bind(py::module_& m) {
           py::arg("keras_clip_norm"), py::arg("parameters").noconvert(), py::arg("gradients").noconvert(),
           py::arg("slots").noconvert(), py::arg("steps"), py::arg("beta1_power"), py::arg("beta2_power"),
           py::arg("num_threads") = 1);
+    m.def("step_layers", step_layers<T>, py::arg("config"), py::arg("clip_value"), py::arg("clip_norm"),
+          py::arg("keras_clip_norm"), py::arg("layers"), py::arg("gradients").noconvert(), py::arg("slots").noconvert(),
+          py::arg("steps"), py::arg("beta1_power"), py::arg("beta2_power"), py::arg("num_threads") = 1);
     m.def("clip_gradient", clip<T>, py::arg("value"), py::arg("norm"), py::arg("g").noconvert(),
           py::arg("keras_clip_norm") = false, py::arg("num_threads") = 1);
 }

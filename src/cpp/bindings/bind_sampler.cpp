@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <memory>
 
 #include "bindings.hpp"
+#include "rnnfast/constraint.hpp"
 #include "rnnfast/sampler.hpp"
 
 namespace rnnfast::bindings {
@@ -96,6 +98,14 @@ void bind_sampler(py::module_& m) {
              py::arg("frequency_penalty"), py::arg("penalty_window"), py::arg("logit_bias"), py::arg("ban"));
     bind<float>(m);
     bind<double>(m);
+    py::class_<Constraint, std::shared_ptr<Constraint>>(m, "Constraint")
+        .def(py::init([](const Tokens& next_state, const Array<bool>& accepting, std::int32_t start, Index length) {
+                 expect_dimensions("next_state", next_state, 2, "(S, V)");
+                 expect_shape("accepting", accepting, {next_state.shape(0)}, "(S,)");
+                 return std::make_shared<Constraint>(next_state.shape(0), next_state.shape(1), next_state.data(),
+                                                     accepting.data(), start, length);
+             }),
+             py::arg("next_state").noconvert(), py::arg("accepting").noconvert(), py::arg("start"), py::arg("length"));
 }
 
 }  // namespace rnnfast::bindings

@@ -14,13 +14,14 @@ public:
 
     Index add(Index length, const std::vector<Tokens>& prompts, const Keys& keys, const SamplerConfig& sampler,
               const Sequences& stop, std::int32_t initial_token, const Array<T>& h, const Array<T>& c,
-              const Array<std::uint64_t>& position, Index min_length, const std::vector<Tokens>& histories) {
+              const Array<std::uint64_t>& position, Index min_length, const std::vector<Tokens>& histories,
+              const std::shared_ptr<Constraint>& constraint) {
         const Turn turn(busy_);
         const StreamsCall call(keys, prompts, histories);
         if (call.size() != 1) throw py::value_error("keys has " + std::to_string(call.size()) + " entries, expected 1");
         const State<T> state(model_.cast<const LanguageModel<T>&>(), 1, h, c, position);
-        return session_->add(make_options(length, min_length, sampler, stop, initial_token), call.streams[0],
-                             state.const_view());
+        return session_->add(make_options(length, min_length, sampler, stop, initial_token, constraint),
+                             call.streams[0], state.const_view());
     }
 
     // (ids, tokens, error or None)
@@ -77,7 +78,7 @@ void bind_session(py::module_& m) {
         .def(py::init<py::object, Index>(), py::arg("model"), py::arg("capacity"))
         .def("add", &Call::add, py::arg("length"), py::arg("prompts"), py::arg("keys"), py::arg("sampler"),
              py::arg("stop"), py::arg("initial_token"), array("h"), array("c"), array("position"),
-             py::arg("min_length"), py::arg("histories"))
+             py::arg("min_length"), py::arg("histories"), py::arg("constraint"))
         .def("step", &Call::step, py::arg("k"))
         .def("remove", &Call::remove, py::arg("id"))
         .def("__len__", &Call::size)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 
 #include "model_call.hpp"
@@ -42,7 +43,7 @@ private:
 };
 
 inline GenerateOptions make_options(Index length, Index min_length, const SamplerConfig& sampler, const Sequences& stop,
-                                    std::int32_t initial_token) {
+                                    std::int32_t initial_token, std::shared_ptr<const Constraint> constraint) {
     if (length < 0) throw py::value_error("length is " + std::to_string(length) + ", expected at least 0");
     GenerateOptions options;
     options.length = length;
@@ -50,6 +51,7 @@ inline GenerateOptions make_options(Index length, Index min_length, const Sample
     options.sampler = sampler;
     options.stop = stop;
     options.initial_token = initial_token;
+    options.constraint = std::move(constraint);
     return options;
 }
 

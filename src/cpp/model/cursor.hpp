@@ -43,7 +43,9 @@ struct Cursor {
           position(position_),
           next(stream.prompt_length > 0 ? stream.prompt : &options.initial_token),
           unread(stream.prompt_length > 0 ? stream.prompt_length : 1),
-          matched(rules_.stops.begin()) {
+          matched(rules_.stops.begin()),
+          constraint(options.constraint),
+          state(constraint ? constraint->start() : 0) {
         if (!rules->config.has_penalties()) return;
         history.emplace(V, rules->config.penalty_window);
         for (Index t = 0; t < stream.history_length; ++t) history->add(stream.history[t]);
@@ -70,6 +72,8 @@ struct Cursor {
     std::int32_t last = -1;
     Index drawn = 0;
     Stops::Matched matched;
+    std::shared_ptr<const Constraint> constraint;
+    std::int32_t state;              // of the constraint
     std::optional<History> history;  // where there are penalties
     Output* output = nullptr;        // of a session
 };

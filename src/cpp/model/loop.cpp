@@ -17,7 +17,17 @@ template <class T>
 std::string why_undrawable(const T* logits, Index V) {
     const std::int32_t best = active_kernels<T>().argmax(V, logits);
     if (best < 0 || logits[best] == -std::numeric_limits<T>::infinity()) return "the logits hold a nan or only -inf";
-    return "bans, bias, penalties and min_length leave no token that can be drawn";
+    return "bans, bias, penalties, min_length and constraint leave no token that can be drawn";
+}
+
+void check_constraint(const GenerateOptions& options, Index V) {
+    const Constraint& c = *options.constraint;
+    if (c.vocab_size() != V || c.length() != options.length)
+        throw std::invalid_argument("constraint is for " + std::to_string(c.vocab_size()) + " tokens and length " +
+                                    std::to_string(c.length()) + ", expected " + std::to_string(V) + " and " +
+                                    std::to_string(options.length));
+    if (!options.stop.empty() || options.stop_when || options.min_length > 0)
+        throw std::invalid_argument("constraint is given with stop or min_length: it alone says where a stream ends");
 }
 
 }  // namespace
@@ -28,6 +38,7 @@ void check_generation(const GenerateOptions& options, const std::vector<Stream>&
     check(options.sampler);
     check(options.sampler, V);
     (void)Stops(options.stop, V);
+    if (options.constraint) check_constraint(options, V);
     check_token("initial_token", options.initial_token, V);
     for (const Stream& s : streams) {
         if (s.prompt_length > 0) check_tokens("prompt", 1, s.prompt_length, s.prompt, V);
@@ -82,7 +93,9 @@ Draw<T> Loop<T>::draw(Cursor<T>& cursor, const T* logits) {
     Rules<T>& rules = *cursor.rules;
     DrawContext context;
     if (cursor.history) context.counts = cursor.history->counts();
-    if (cursor.drawn + 1 < cursor.min_length && rules.stops.any()) {
+    if (cursor.constraint) {
+        context.allowed = cursor.constraint->allowed(cursor.state, cursor.length - cursor.drawn, allowed_.data());
+    } else if (cursor.drawn + 1 < cursor.min_length && rules.stops.any()) {
         std::fill_n(allowed_.data(), allowed_.size(), ~std::uint64_t{0});
         rules.stops.forbid(cursor.matched, allowed_.data());
         context.allowed = allowed_.data();
@@ -95,8 +108,12 @@ Draw<T> Loop<T>::draw(Cursor<T>& cursor, const T* logits) {
     cursor.last = token;
     ++cursor.drawn;
     ++cursor.position;
-    const bool stops = rules.stops.advance(cursor.matched, token);
-    return {cursor.id, step, token, logits, stops || cursor.drawn == cursor.length};
+    bool ends = rules.stops.advance(cursor.matched, token) || cursor.drawn == cursor.length;
+    if (cursor.constraint) {
+        cursor.state = cursor.constraint->next(cursor.state, token);
+        ends |= cursor.constraint->is_end(cursor.state);
+    }
+    return {cursor.id, step, token, logits, ends};
 }
 
 template <class T>

@@ -1,11 +1,14 @@
 #include "rnnfast/sampler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <type_traits>
 
 #include "core/check.hpp"
 #include "core/dispatch.hpp"
@@ -131,8 +134,13 @@ template <class T>
 std::int32_t Sampler<T>::operator()(const T* logits, T u, const DrawContext& context) {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
-    if (!config_.greedy && !filters_ && !edits(context)) {
-        const std::int32_t token = k.draw(V_, logits, inverse_temperature_, u, weights_.data());
+    if (!config_.greedy && !filters_) {
+        const T* x = logits;
+        if (edits(context)) {
+            if (!edit(logits, context)) return -1;
+            x = kept_.data();
+        }
+        const std::int32_t token = k.draw(V_, x, inverse_temperature_, u, weights_.data());
         if (token >= 0) return token;  // else there is no finite maximum: below
     }
     const std::int32_t best = prepare(logits, context);
@@ -148,8 +156,10 @@ const T* Sampler<T>::filter(const T* logits, const DrawContext& context) {
 // Leaves in kept_ what may be drawn. Returns the likeliest token, before filters; -1: there is none to draw.
 template <class T>
 std::int32_t Sampler<T>::prepare(const T* logits, const DrawContext& context) {
-    std::copy_n(logits, V_, kept_.data());
-    if (edits(context) && !edit(context)) return -1;
+    if (!edits(context))
+        std::copy_n(logits, V_, kept_.data());
+    else if (!edit(logits, context))
+        return -1;
     const std::int32_t best = active_kernels<T>().argmax(V_, kept_.data());
     if (best < 0 || kept_[best] == -infinity<T>) return -1;
     if (kept_[best] == infinity<T>)  // those that are certain share equally
@@ -163,17 +173,46 @@ bool Sampler<T>::edits(const DrawContext& context) const noexcept {
     return context.counts || context.allowed || !config_.logit_bias.empty() || !config_.ban.empty();
 }
 
-// Bias, bans, mask and penalties. Returns whether all logits were numbers: a ban must not hide a NaN.
+// kept_ becomes the logits with bias, bans, mask and penalties. Returns whether all were numbers: a ban must not hide a
+// NaN.
 template <class T>
-bool Sampler<T>::edit(const DrawContext& context) {
-    for (Index j = 0; j < V_; ++j)
-        if (kept_[j] != kept_[j]) return false;
+bool Sampler<T>::edit(const T* logits, const DrawContext& context) {
+    Index nans = 0;
+    for (Index j = 0; j < V_; ++j) nans += logits[j] != logits[j];
+    if (nans > 0) return false;
+    if (context.allowed)
+        copy_allowed(logits, context.allowed);
+    else
+        std::copy_n(logits, V_, kept_.data());
     for (const auto& [token, bias] : config_.logit_bias) kept_[token] += finite<T>(bias);
     for (const std::int32_t token : config_.ban) kept_[token] = -infinity<T>;
-    if (context.allowed)
-        for (Index j = 0; j < V_; ++j) kept_[j] = (context.allowed[j / 64] >> (j % 64)) & 1 ? kept_[j] : -infinity<T>;
     if (context.counts) penalise(context.counts);
     return true;
+}
+
+// kept_ becomes -inf where the mask has a 0. Four bits at a time choose four numbers by a table, so that the compiler
+// needs no branch and no shift by lane.
+template <class T>
+void Sampler<T>::copy_allowed(const T* logits, const std::uint64_t* allowed) {
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    static constexpr auto keep = [] {
+        std::array<std::array<Bits, 4>, 16> table{};
+        for (std::size_t bits = 0; bits < 16; ++bits)
+            for (std::size_t k = 0; k < 4; ++k) table[bits][k] = bits >> k & 1 ? ~Bits{0} : Bits{0};
+        return table;
+    }();
+    Bits dropped;
+    const T minus_infinity = -infinity<T>;
+    std::memcpy(&dropped, &minus_infinity, sizeof dropped);
+    Index j = 0;
+    for (; j + 4 <= V_; j += 4) {
+        const auto& mask = keep[allowed[j / 64] >> j % 64 & 15];
+        Bits x[4];
+        std::memcpy(x, logits + j, sizeof x);
+        for (std::size_t k = 0; k < 4; ++k) x[k] = (x[k] & mask[k]) | (dropped & ~mask[k]);
+        std::memcpy(kept_.data() + j, x, sizeof x);
+    }
+    for (; j < V_; ++j) kept_[j] = allowed[j / 64] >> j % 64 & 1 ? logits[j] : minus_infinity;
 }
 
 template <class T>

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "rnnfast/buffer.hpp"
+#include "rnnfast/constraint.hpp"
 #include "rnnfast/index.hpp"
 #include "rnnfast/loss.hpp"
 #include "rnnfast/non_finite_error.hpp"
@@ -113,6 +114,9 @@ struct GenerateOptions {
     /// May be null, may throw: whether a stream ends after `count` draws, at least min_length. Called in the caller's
     /// thread and floating-point mode.
     std::function<bool(Index stream, const std::int32_t* tokens, Index count)> stop_when = {};
+    /// What each stream must look like, compiled for `length`; null: anything. Then there is no stop, stop_when or
+    /// min_length: the constraint says where a stream ends.
+    std::shared_ptr<const Constraint> constraint = {};
     std::int32_t initial_token = -1;  ///< the input before the first draw of a stream without prompt
     Index num_threads = 0;            ///< 0: as many as pay; a stream is one thread's
 };

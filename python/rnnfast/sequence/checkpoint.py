@@ -1,0 +1,110 @@
+"""Saved sequence models: one safetensors file with weights, optimiser, random position and settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnfast import _sealed_files
+from rnnfast._sealed_files import Tensors
+from rnnfast._sealed_files import damaged as damaged
+from rnnfast.optimizer_state import OptimizerState, pack, unpack
+from rnnfast.sequence.net import parameter_shapes
+
+FORMAT = 1
+"""Raised when a file of today could not be read by the code of yesterday."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a model needs to go on.
+
+    Attributes
+    ----------
+    config : dict
+        The model's settings.
+    parameters : name -> array
+    optimizer : OptimizerState or None
+        None before the first training.
+    epochs_begun, steps : int
+        The random positions of the next epoch's shuffle and of the next step's dropout.
+    """
+
+    config: dict[str, Any]
+    parameters: Tensors
+    optimizer: OptimizerState | None
+    epochs_begun: int
+    steps: int
+
+
+def save(kind: str, checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
+    """Write `checkpoint` to `path`, atomically."""
+    optimizer, remembered = (
+        (None, {}) if checkpoint.optimizer is None else pack(checkpoint.optimizer, "optimizer.")
+    )
+    facts = {
+        "config": checkpoint.config,
+        "epochs_begun": checkpoint.epochs_begun,
+        "steps": checkpoint.steps,
+        "optimizer": optimizer,
+    }
+    _sealed_files.write(path, kind, FORMAT, facts, checkpoint.parameters | remembered)
+
+
+def load(kind: str, outputs_name: str, path: str | os.PathLike[str]) -> Checkpoint:
+    """Read what `save` wrote, all of it checked: names, shapes, types, ranges and the checksum.
+
+    Raises
+    ------
+    ValueError
+        For a file that is damaged, of another kind, or of a newer format; the message says which.
+    OSError
+        Where there is no such file, or it cannot be read.
+    """
+    facts, tensors = _sealed_files.read(path, kind, FORMAT)
+    try:
+        facts_of = facts["optimizer"]
+        optimizer = None if facts_of is None else unpack(facts_of, tensors, "optimizer.")
+        for name in ("epochs_begun", "steps"):
+            if not isinstance(facts[name], int) or not 0 <= facts[name] < 2**63:
+                raise ValueError(f"{name} is {facts[name]!r}, expected at least 0")
+        config, slots = facts["config"], [] if optimizer is None else list(optimizer.slots)
+        _check_shapes(config, _parameter_shapes(config, outputs_name, len(tensors)), slots, tensors)
+        parameters = {name: array for name, array in tensors.items() if not name.startswith("optimizer.")}
+        return Checkpoint(config, parameters, optimizer, facts["epochs_begun"], facts["steps"])
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise damaged(path, error) from error
+
+
+def _parameter_shapes(
+    config: Mapping[str, Any], outputs_name: str, tensors: int
+) -> dict[str, tuple[int, ...]]:
+    """Of the net that the file says it holds, without making it: the file itself must hold as much."""
+    if not 1 <= config["num_layers"] <= tensors:
+        raise ValueError(f"num_layers is {config['num_layers']}, and there are {tensors} arrays")
+    return parameter_shapes(config, config[outputs_name])
+
+
+def _check_shapes(
+    config: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    slots: Sequence[str],
+    tensors: Tensors,
+) -> None:
+    dtype = np.dtype(config["dtype"])
+    expected = dict(shapes)
+    for slot in slots:
+        expected |= {f"optimizer.{slot}.{name}": shape for name, shape in shapes.items()}
+    for name, shape in expected.items():
+        if name not in tensors:
+            raise ValueError(f"{name} is missing")
+        if tensors[name].shape != shape or tensors[name].dtype != dtype:
+            raise ValueError(
+                f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {dtype} {shape}"
+            )
+    for name in sorted(set(tensors) - set(expected)):
+        raise ValueError(f"{name} is no part of such a model")

@@ -1,0 +1,378 @@
+"""Training sequence models: it goes on where it stopped, ends at whole steps, and reads no padding."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from rnnfast import SGD, Adam, NonFiniteError, RMSprop, SequenceClassifier, SequenceRegressor
+
+N, T, D = 14, 6, 3
+R = np.random.default_rng(0)
+LENGTHS = R.integers(0, T + 1, N)
+LENGTHS[:2] = T, 0
+RAGGED = [R.normal(size=(n, D)) for n in LENGTHS]
+
+
+def padded(fill):
+    X = np.full((N, T, D), float(fill))
+    for row, own in zip(X, RAGGED, strict=True):
+        row[: len(own)] = own
+    return X
+
+
+def classifier(output="last", **options):
+    return SequenceClassifier(3, 5, input_size=D, output=output, **options)
+
+
+def classes(output):
+    if output == "last":
+        return np.arange(N) % 3
+    return [np.arange(n) % 3 for n in LENGTHS]
+
+
+def bits(model):
+    return {name: p.tobytes() for name, p in model.parameters.items()}
+
+
+@pytest.fixture(params=["last", "all"])
+def output(request):
+    return request.param
+
+
+@pytest.mark.parametrize("optimizer", [Adam(0.01), SGD(0.1, momentum=0.9), RMSprop(0.01)], ids=repr)
+def test_twice_three_epochs_are_six(output, optimizer):
+    once, twice = (classifier(output, dropout=0.3, num_layers=2) for _ in range(2))
+    settings = {"batch_size": 4, "optimizer": optimizer, "clip_norm": 1.0}
+    whole = once.fit(RAGGED, classes(output), epochs=6, **settings)
+    halves = [twice.fit(RAGGED, classes(output), epochs=3, **settings) for _ in range(2)]
+    assert bits(once) == bits(twice)
+    assert whole.loss == halves[0].loss + halves[1].loss
+    assert whole.steps == 6 * math.ceil(N / 4)
+
+
+def test_saved_and_loaded_it_goes_on(tmp_path, output):
+    model = classifier(output, dropout=0.3, bidirectional=True, cell="gru")
+    model.fit(RAGGED, classes(output), epochs=2, batch_size=4)
+    model.save(tmp_path / "model")
+    twin = SequenceClassifier.load(tmp_path / "model")
+    assert bits(twin) == bits(model)
+    assert twin.config == model.config
+    for one in (model, twin):
+        one.fit(RAGGED, classes(output), epochs=2, batch_size=4)
+    assert bits(twin) == bits(model)
+
+
+def test_padding_is_never_read(output):
+    y = classes(output)
+    wanted = classifier(output)
+    wanted.fit(RAGGED, y, epochs=2, batch_size=5)
+    if output == "all":
+        y = np.array([[*own, *[7] * (T - len(own))] for own in y])
+    for fill in (0, 99, np.nan, np.inf):
+        model = classifier(output)
+        model.fit(padded(fill), y, lengths=LENGTHS, epochs=2, batch_size=5)
+        assert bits(model) == bits(wanted)
+        np.testing.assert_array_equal(model.predict(padded(fill), lengths=LENGTHS), wanted.predict(RAGGED))
+
+
+def test_a_prediction_does_not_depend_on_the_others(output):
+    model = classifier(output)
+    together = model.predict(RAGGED)
+    for n, own in enumerate(RAGGED):
+        alone = model.predict([own])
+        assert alone[0].tobytes() == (together[n, : len(own)] if output == "all" else together[n]).tobytes()
+        if output == "all":
+            assert not together[n, len(own) :].any()
+    if output == "last":
+        np.testing.assert_allclose(together.sum(axis=-1), 1, rtol=1e-6)
+
+
+def test_more_sequences_than_a_batch_of_predictions():
+    X = R.normal(size=(150, 4, D))
+    model = classifier()
+    whole = model.predict(X)
+    np.testing.assert_array_equal(whole[130:], model.predict(X[130:]))
+    y = np.arange(150) % 3
+    losses = [model.evaluate(X[part], y[part])["loss"] for part in (slice(0, 50), slice(50, 150))]
+    assert model.evaluate(X, y)["loss"] == pytest.approx((50 * losses[0] + 100 * losses[1]) / 150)
+
+
+def test_no_bit_depends_on_the_threads(output):
+    models = [classifier(output) for _ in range(2)]
+    for model, threads in zip(models, (1, 2), strict=True):
+        model.fit(RAGGED, classes(output), epochs=2, batch_size=7, num_threads=threads)
+    assert bits(models[0]) == bits(models[1])
+    np.testing.assert_array_equal(models[0].predict(RAGGED, num_threads=2), models[0].predict(RAGGED))
+
+
+def test_history_says_what_each_epoch_came_to(output):
+    y, seen = classes(output), []
+    model = classifier(output)
+    history = model.fit(
+        RAGGED,
+        y,
+        epochs=9,
+        validation=(RAGGED, y),
+        callbacks=[lambda epoch, h: seen.append((epoch, len(h.loss))), lambda epoch, h: epoch == 3],
+    )
+    assert seen == [(epoch, epoch + 1) for epoch in range(4)]
+    assert len(history.loss) == len(history.validation_loss) == len(history.validation_accuracy) == 4
+    measures = model.evaluate(RAGGED, y)
+    assert measures["loss"] == history.validation_loss[-1]
+    assert measures["accuracy"] == history.validation_accuracy[-1]
+    assert history.loss[1] == pytest.approx(history.validation_loss[0])  # one step an epoch, of all
+    assert history.tokens == 4 * (N if output == "last" else LENGTHS.sum())
+    assert model.history is history
+
+
+def test_a_regressor_has_no_accuracy():
+    model = SequenceRegressor(2, 4, input_size=D)
+    history = model.fit(RAGGED, R.normal(size=(N, 2)), epochs=2, validation=0.3)
+    assert len(history.loss) == len(history.validation_loss) == 2
+    assert not history.accuracy
+    assert not history.validation_accuracy
+
+
+def test_a_loss_that_is_not_finite_ends_it_at_a_whole_step():
+    model = SequenceRegressor(1, 4, input_size=1, output="all")
+    X, y = np.ones((6, 3, 1)), np.zeros((6, 3, 1))
+    model.fit(X, y, epochs=1, batch_size=2)
+    before = bits(model)
+    y[-1] = 3e38
+    with pytest.raises(NonFiniteError, match=r"in epoch 0, step \d"):
+        model.fit(X, y, epochs=1, batch_size=2, shuffle=False)
+    done = model.history.steps
+    assert done == 2
+    again = SequenceRegressor(1, 4, input_size=1, output="all")
+    again.set_parameters(model.parameters)
+    assert bits(model) != before
+    assert bits(again) == bits(model)
+
+
+def fit_until_interrupted(model, X, y, delay):
+    signal.setitimer(signal.ITIMER_REAL, delay)
+    model.fit(X, y, epochs=10**6, batch_size=10, shuffle=False)
+
+
+def test_ctrl_c_ends_it_at_a_whole_step():
+    """Wherever it comes: the parameters are those of as many steps as the history and the optimiser count."""
+    X, y = R.normal(size=(20, 30, D)), np.arange(20) % 3
+    for delay in np.linspace(0.005, 0.06, 12):
+        model = classifier()
+        old = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                fit_until_interrupted(model, X, y, delay)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, old)
+        steps = model.history.steps
+        twin = classifier()
+        if steps // 2:
+            twin.fit(X, y, epochs=steps // 2, batch_size=10, shuffle=False)
+        if steps % 2:
+            twin.fit(X[:10], y[:10], epochs=1, shuffle=False)
+        assert bits(twin) == bits(model)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_callback_that_fails_ends_it():
+    def fail(epoch, history):
+        raise KeyError(epoch)
+
+    model = classifier()
+    with pytest.raises(KeyError):
+        model.fit(RAGGED, classes("last"), epochs=3, callbacks=[fail])
+    assert len(model.history.loss) == 1
+    model.fit(RAGGED, classes("last"), epochs=1)
+
+
+def test_one_fit_runs_at_a_time():
+    model = classifier()
+
+    def again(epoch, history):
+        model.fit(RAGGED, classes("last"), epochs=1)
+
+    with pytest.raises(RuntimeError, match="another fit of this model is at work"):
+        model.fit(RAGGED, classes("last"), epochs=1, callbacks=[again])
+
+
+def test_it_trains_in_another_thread():
+    model, twin = classifier(), classifier()
+    worker = threading.Thread(target=lambda: model.fit(RAGGED, classes("last"), epochs=2))
+    worker.start()
+    worker.join()
+    twin.fit(RAGGED, classes("last"), epochs=2)
+    assert bits(model) == bits(twin)
+
+
+def test_a_progress_bar(monkeypatch):
+    drawn = []
+
+    class Recorder:
+        def __init__(self, epochs, shape, account, unit):
+            drawn.append((epochs, shape, unit))
+            self.account = account
+
+        def update(self):
+            drawn.append((self.account.epoch, self.account.step))
+
+        def close(self):
+            drawn.append("closed")
+
+    monkeypatch.setattr("rnnfast.progress.ProgressBar", Recorder)
+    classifier().fit(padded(0), classes("last"), epochs=1, batch_size=7, progress=True)
+    assert drawn == [(1, (N, T, D), "nats a sequence"), (0, 1), (0, 2), "closed"]
+
+
+def test_the_true_progress_bar_takes_its_account():
+    classifier().fit(padded(0), classes("last"), epochs=2, batch_size=7, progress=True)
+
+
+def test_setting_parameters_is_all_or_nothing():
+    model = classifier()
+    before = bits(model)
+    with pytest.raises(ValueError, match=r"dense.b has shape \(2,\), expected \(3,\)"):
+        model.set_parameters({"dense.W": np.zeros((5, 3)), "dense.b": np.zeros(2)})
+    assert bits(model) == before
+    model.set_parameters({"dense.b": [1, 2, 3]})
+    assert model.parameters["dense.b"].tolist() == [1, 2, 3]
+    assert model.num_parameters == sum(p.size for p in model.parameters.values())
+
+
+BAD = {
+    "both inputs": (
+        lambda: SequenceClassifier(2, 3, input_size=1, vocab_size=1),
+        ValueError,
+        "input_size is 1 and vocab_size 1, expected one of them",
+    ),
+    "no input": (lambda: SequenceClassifier(2, 3), ValueError, "input_size is None and vocab_size None"),
+    "embedded numbers": (
+        lambda: SequenceRegressor(2, 3, input_size=1, embedding_size=2),
+        ValueError,
+        "embedding_size is 2 without vocab_size",
+    ),
+    "no classes": (
+        lambda: SequenceClassifier(0, 3, input_size=1),
+        ValueError,
+        "num_classes is 0, expected at least 1",
+    ),
+    "output": (lambda: classifier("first"), ValueError, "output is 'first', expected 'last' or 'all'"),
+    "cell": (lambda: classifier(cell="elman"), ValueError, "cell is 'elman', expected"),
+    "dropout": (
+        lambda: classifier(dropout=1),
+        ValueError,
+        "dropout is 1.0, expected at least 0 and less than 1",
+    ),
+    "dtype": (lambda: classifier(dtype="int8"), ValueError, "dtype is int8, expected float32"),
+    "seed": (lambda: classifier(seed=-1), ValueError, "seed is -1, expected 0 to"),
+    "width": (
+        lambda: classifier().predict(np.zeros((2, 3, 9))),
+        ValueError,
+        r"X has shape \(2, 3, 9\), expected 3",
+    ),
+    "dimensions": (
+        lambda: classifier().predict(np.zeros((2, 3))),
+        ValueError,
+        r"expected \(N, T, D\), or a list",
+    ),
+    "one of the list": (
+        lambda: classifier().predict([np.zeros((2, 3)), np.zeros(3)]),
+        ValueError,
+        r"X\[1\] has shape \(3,\), expected \(T, 3\)",
+    ),
+    "nothing": (lambda: classifier().predict([]), ValueError, "X is empty"),
+    "not a number": (
+        lambda: classifier().predict([np.full((2, 3), np.nan)]),
+        ValueError,
+        r"X\[0, 0\] is not finite",
+    ),
+    "text": (lambda: classifier().predict([["a"]]), ValueError, r"X\[0\] has shape \(1,\)"),
+    "tokens": (
+        lambda: SequenceClassifier(2, 3, vocab_size=4).predict([[1, 4]]),
+        ValueError,
+        "X has 1 to 4, expected -1 to 3",
+    ),
+    "token floats": (
+        lambda: SequenceClassifier(2, 3, vocab_size=4).predict(np.zeros((1, 2))),
+        TypeError,
+        "X has dtype float64, expected integers",
+    ),
+    "lengths": (
+        lambda: classifier().predict(padded(0), lengths=np.full(N, T + 1)),
+        ValueError,
+        "lengths has 7 to 7, expected 0 to 6 = T",
+    ),
+    "lengths of a list": (
+        lambda: classifier().predict(RAGGED, lengths=LENGTHS),
+        ValueError,
+        "lengths: X is a list of sequences, which have their own",
+    ),
+    "classes": (
+        lambda: classifier().fit(RAGGED, np.full(N, 3), epochs=1),
+        ValueError,
+        "y has 3 to 3, expected -1 to 2",
+    ),
+    "classes' shape": (
+        lambda: classifier().fit(RAGGED, np.zeros((N, 1), int), epochs=1),
+        ValueError,
+        r"y has shape \(14, 1\), expected \(14,\): a class a sequence",
+    ),
+    "steps' classes": (
+        lambda: classifier("all").fit(RAGGED, [np.zeros(4, int)] * N, epochs=1),
+        ValueError,
+        "y has lengths 4, 4, 4, ..., expected the steps of X",
+    ),
+    "no class counts": (
+        lambda: classifier().fit(RAGGED, np.full(N, -1), epochs=1),
+        ValueError,
+        "y has no target that counts",
+    ),
+    "numbers' shape": (
+        lambda: SequenceRegressor(2, 3, input_size=D).fit(RAGGED, np.zeros((N, 3)), epochs=1),
+        ValueError,
+        r"y has shape \(14, 3\), expected \(14, 2\)",
+    ),
+    "numbers": (
+        lambda: SequenceRegressor(1, 3, input_size=D).fit(RAGGED, np.full((N, 1), np.inf), epochs=1),
+        ValueError,
+        "y has numbers that are not finite",
+    ),
+    "epochs": (lambda: classifier().fit(RAGGED, classes("last"), epochs=-1), ValueError, "epochs is -1"),
+    "batch_size": (
+        lambda: classifier().fit(RAGGED, classes("last"), epochs=1, batch_size=0),
+        ValueError,
+        "batch_size is 0, expected at least 1",
+    ),
+    "optimizer": (
+        lambda: classifier().fit(RAGGED, classes("last"), epochs=1, optimizer="adam"),
+        TypeError,
+        "optimizer is 'adam', expected an optimiser",
+    ),
+    "validation": (
+        lambda: classifier().fit(RAGGED, classes("last"), epochs=1, validation=2),
+        ValueError,
+        r"validation is 2, expected \(X, y\) or a fraction",
+    ),
+    "callbacks": (
+        lambda: classifier().fit(RAGGED, classes("last"), epochs=1, callbacks=[3]),
+        TypeError,
+        r"callbacks is \[3\], expected a sequence of functions",
+    ),
+    "clipping": (
+        lambda: classifier().fit(RAGGED, classes("last"), epochs=1, clip_norm=0),
+        ValueError,
+        "clip_norm is 0",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "error", "message"), BAD.values(), ids=BAD)
+def test_bad_arguments_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

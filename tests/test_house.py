@@ -171,6 +171,7 @@ PARTS = {
         "rnnfast.embedding",
         "rnnfast.layers",
         "rnnfast.model",
+        "rnnfast.sequence",
     },
     "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
 }

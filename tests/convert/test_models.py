@@ -172,6 +172,22 @@ def test_any_other_network_is_its_layers_in_order(network):
     assert distance(y, run(network, x)[0]) < 1e-12
 
 
+def test_a_sequence_model_goes_out_to_pytorch(tmp_path):
+    model = rnnfast.SequenceClassifier(
+        3, 6, vocab_size=5, embedding_size=4, cell="gru", bidirectional=True, output="all"
+    )
+    layers = from_torch(to_torch(model))
+    embedding, gru, dense = layers
+    x = np.array([[0, 4, -1, 2], [1, 1, 3, 0]])
+    logits = dense(gru(embedding(x.T))[0]).swapaxes(0, 1)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    assert distance(model.predict(x), expected) < 1e-6
+    with pytest.raises(TypeError, match="model is a SequenceClassifier, expected a LanguageModel or layers"):
+        to_onnx(model, tmp_path / "a.onnx")
+    to_onnx(layers, tmp_path / "a.onnx")
+    assert np.array_equal(from_onnx(tmp_path / "a.onnx")[2].parameters["W"], dense.parameters["W"])
+
+
 def test_a_layer_alone_goes_out(tmp_path):
     dense, table = rnnfast.Dense(3, 2), rnnfast.Embedding(5, 4)
     assert np.array_equal(to_torch(dense)["weight"], dense.parameters["W"].T)
@@ -187,7 +203,7 @@ def test_a_layer_alone_goes_out(tmp_path):
 
 @pytest.mark.parametrize("write", [to_torch, to_course, lambda model: to_onnx(model, "a.onnx")])
 def test_other_things_are_not_converted(write):
-    with pytest.raises(TypeError, match="model is a str, expected a LanguageModel, a layer or a sequence"):
+    with pytest.raises(TypeError, match="model is a str, expected a model, a layer or a sequence"):
         write("model")
 
 

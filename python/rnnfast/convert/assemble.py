@@ -22,9 +22,11 @@ from rnnfast.convert.description import (
 )
 from rnnfast.layers import GRU, LSTM, RNN
 from rnnfast.model import LanguageModel
+from rnnfast.sequence.model import SequenceModel
 
 Layer = RNN | GRU | LSTM | dense.Dense | embedding.Embedding
 Model = LanguageModel | Layer | tuple[Layer, ...]
+Source = LanguageModel | SequenceModel | Layer | Sequence[Layer]
 
 _RECURRENT: dict[CellName, type[RNN | GRU | LSTM]] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
@@ -39,7 +41,7 @@ def build(network: Network) -> Model:
     return layers[0] if len(layers) == 1 else layers
 
 
-def describe(model: Model | Sequence[Layer]) -> Network:
+def describe(model: Source) -> Network:
     """Describe a model, a layer or several layers in order; the arrays are views of their parameters.
 
     Raises
@@ -49,12 +51,11 @@ def describe(model: Model | Sequence[Layer]) -> Network:
     ValueError
         Where a layer gives what the next cannot take.
     """
-    if isinstance(model, LanguageModel):
-        own = model.parameters
+    if isinstance(model, LanguageModel | SequenceModel):
+        own = {name.removeprefix("recurrent."): array for name, array in model.parameters.items()}
         W = own["dense.W"] if "dense.W" in own else np.ascontiguousarray(own["embedding.W"].T)
         table = [Embedding(own["embedding.W"])] if "embedding.W" in own else []
-        stack = _stack(model.config["cell"], model.config, own)
-        return Network((*table, stack, Dense(W, own["dense.b"], softmax=True)))
+        return Network((*table, _stack(model.config["cell"], model.config, own), Dense(W, own["dense.b"])))
     layers = model if isinstance(model, tuple | list) else (model,)
     return Network(tuple(map(_part, layers)))
 
@@ -136,9 +137,7 @@ def _part(layer: Any) -> Part:
     for cell, kind in _RECURRENT.items():
         if isinstance(layer, kind):
             return _stack(cell, layer.config, layer.parameters)
-    raise TypeError(
-        f"model is a {type(layer).__name__}, expected a LanguageModel, a layer or a sequence of layers"
-    )
+    raise TypeError(f"model is a {type(layer).__name__}, expected a model, a layer or a sequence of layers")
 
 
 def _stack(cell: CellName, config: Mapping[str, Any], own: Mapping[str, Array]) -> Recurrent:

@@ -10,13 +10,13 @@ Their GRU resets before the product.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast.convert.assemble import Layer, Model, build, describe
+from rnnfast.convert.assemble import Model, Source, build, describe
 from rnnfast.convert.description import Array, Cell, CellName, Dense, Network, Part, Recurrent, as_floats
 
 Parameters = Mapping[str, npt.ArrayLike]
@@ -54,9 +54,7 @@ def from_course(parameters: Parameters) -> Model:
     return build(network_of(parameters))
 
 
-def to_course(
-    model: Model | Sequence[Layer], *, bias: Literal["ba", "b"] = "ba"
-) -> dict[str, npt.NDArray[Any]]:
+def to_course(model: Source, *, bias: Literal["ba", "b"] = "ba") -> dict[str, npt.NDArray[Any]]:
     """Give the dictionary of parameters with which the exercises' functions compute the same as `model`.
 
     Parameters

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from rnnfast._files import atomic_write
-from rnnfast.convert.assemble import Layer, Model, build, describe
+from rnnfast.convert.assemble import Model, Source, build, describe
 from rnnfast.convert.description import astype
 from rnnfast.convert.errors import naming
 from rnnfast.convert.onnx_reader import read_network
 from rnnfast.convert.onnx_writer import model_bytes
 from rnnfast.model import LanguageModel
+from rnnfast.sequence.model import SequenceModel
 
 
 def from_onnx(path: str | os.PathLike[str], *, batch_first: bool = False) -> Model:
@@ -49,7 +49,7 @@ def from_onnx(path: str | os.PathLike[str], *, batch_first: bool = False) -> Mod
 
 
 def to_onnx(
-    model: Model | Sequence[Layer],
+    model: Source,
     path: str | os.PathLike[str],
     *,
     dtype: Literal["float32", "float64"] = "float32",
@@ -77,6 +77,11 @@ def to_onnx(
     ImportError
         Without onnx; the message names the extra.
     """
+    if isinstance(model, SequenceModel):
+        raise TypeError(
+            f"model is a {type(model).__name__}, expected a LanguageModel or layers, such as "
+            "convert.from_torch(convert.to_torch(model)) gives"
+        )
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype is {dtype!r}, expected 'float32' or 'float64'")
     data = model_bytes(astype(describe(model), dtype), step=isinstance(model, LanguageModel))

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast.convert import torch_files, torch_modules
-from rnnfast.convert.assemble import Layer, Model, build, describe
+from rnnfast.convert.assemble import Model, Source, build, describe
 from rnnfast.convert.description import Nonlinearity
 from rnnfast.convert.errors import naming
 
-Source = str | os.PathLike[str] | Mapping[str, Any]
+StateDict = str | os.PathLike[str] | Mapping[str, Any]
 
 
 def from_torch(
-    source: Source,
+    source: StateDict,
     *,
     modules: str | Sequence[str] | None = None,
     nonlinearity: Nonlinearity | None = None,
@@ -80,14 +80,12 @@ def from_torch(
         return build(torch_modules.network_of(tensors, wanted, nonlinearity, batch_first))
 
 
-def to_torch(
-    model: Model | Sequence[Layer], path: str | os.PathLike[str] | None = None
-) -> dict[str, npt.NDArray[Any]]:
+def to_torch(model: Source, path: str | os.PathLike[str] | None = None) -> dict[str, npt.NDArray[Any]]:
     """Give the state_dict of PyTorch modules that compute the same as `model`.
 
     Parameters
     ----------
-    model : LanguageModel, layer or sequence of layers
+    model : LanguageModel, SequenceClassifier, SequenceRegressor, layer or sequence of layers
     path : path-like, optional
         Where to write it as a safetensors file, atomically; ``safetensors.torch.load_file`` reads it.
 
@@ -95,9 +93,9 @@ def to_torch(
     -------
     state_dict : name -> array
         A layer's loads into the nn.RNN, nn.GRU, nn.LSTM, nn.Linear or nn.Embedding of the same settings. That of a
-        LanguageModel or of several layers loads into a module with members `embedding`, `rnn`, `gru` or `lstm`,
-        `linear`, as it has them; a second `lstm` is `lstm_2`. Without an embedding a LanguageModel's recurrent module
-        takes one-hot vectors. Of the two biases the second is zero, but for the part of a GRU's that is a weight of its
+        model or of several layers loads into a module with members `embedding`, `rnn`, `gru` or `lstm`, `linear`, as it
+        has them; a second `lstm` is `lstm_2`. Without an embedding the recurrent module takes tokens as one-hot
+        vectors. Of the two biases the second is zero, but for the part of a GRU's that is a weight of its
         own.
 
     Raises

@@ -87,18 +87,31 @@ def test_a_step_of_a_language_model_runs_in_onnx_runtime(name, embedded):
         assert distance(theirs, ours) < 1e-6
 
 
-def test_a_written_model_generates_in_onnx_runtime_what_it_generates_here(tmp_path):
-    model = LanguageModel(V, 16, num_layers=2, seed=4)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"cell": "lstm", "num_layers": 2},
+        {"cell": "gru", "embedding_size": 8},
+        {"cell": "gru", "reset_after": False},
+        {"cell": "rnn", "embedding_size": 16, "tie_weights": True, "nonlinearity": "relu"},
+    ],
+    ids=str,
+)
+def test_a_written_model_predicts_in_onnx_runtime_what_it_predicts_here(tmp_path, settings):
+    model = LanguageModel(V, 16, seed=4, **settings)
     draw = np.random.default_rng(3)
-    model.set_parameters({name: draw.normal(size=array.shape) for name, array in model.parameters.items()})
+    model.set_parameters({name: draw.normal(size=p.shape) / 2 for name, p in model.parameters.items()})
     to_onnx(model, tmp_path / "a.onnx")
-    run_step = session((tmp_path / "a.onnx").read_bytes()).run
-    h = c = np.zeros((2, 1, 16), "f4")
-    tokens = [-1]
-    for _ in range(30):
-        _, p, h, c = run_step(None, {"tokens": np.array(tokens[-1:]), "h": h, "c": c})
-        tokens.append(int(p[0].argmax()))
-    assert tokens[1:] == model.generate(30, greedy=True)[0].tolist()
+    step = session((tmp_path / "a.onnx").read_bytes())
+    state = dict.fromkeys(
+        "hc" if settings["cell"] == "lstm" else "h", np.zeros((model.num_layers, N, 16), "f4")
+    )
+    tokens = draw.integers(-1, V, size=(N, 20))
+    expected, _ = model.predict(tokens)
+    for t in range(20):
+        _, probabilities, *after = step.run(None, state | {"tokens": tokens[:, t]})
+        state = dict(zip(state, after, strict=True))
+        assert distance(probabilities, expected[:, t]) < 1e-5
 
 
 @pytest.fixture(scope="module")

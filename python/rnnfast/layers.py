@@ -301,11 +301,11 @@ class _Recurrent(Layer):
         if not isinstance(state, tuple | list) or len(state) != 2:
             raise TypeError(f"{name} is a {type(state).__name__}, expected a pair (h, c)")
         return (
-            self._state_array(f"{name}[0] = h", state[0], of_h),
+            self._state_array(f"{name}[0] = h", state[0], of_h, "P" if self._config["proj_size"] else "H"),
             self._state_array(f"{name}[1] = c", state[1], of_c),
         )
 
-    def _state_array(self, name: str, value: Any, shape: tuple[int, int, int]) -> Floats:
+    def _state_array(self, name: str, value: Any, shape: tuple[int, int, int], units: str = "H") -> Floats:
         array = self._floats(name, value, 3)
         if array.shape != shape:
             raise ValueError(

@@ -46,6 +46,13 @@ class OptimizerState:
     slots : mapping of slot -> parameter's name -> array
         Arrays of the parameters' shapes and dtype. ``m`` and ``v`` are the running means of the gradient and of its
         square, ``momentum`` the sum that the momentum of SGD and RMSprop carries on. Those not needed are left out.
+
+    Examples
+    --------
+    >>> from rnnfast import Adam
+    >>> state = Adam().initial_state({"w": np.zeros(3)})
+    >>> state.steps, {slot: list(arrays) for slot, arrays in state.slots.items()}
+    (0, {'m': ['w'], 'v': ['w']})
     """
 
     kind: str

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import rnnfast
-from rnnfast import SGD, Adam, CosineDecay, LanguageModel, NonFiniteError, RMSprop, _core
+from rnnfast import SGD, Adam, CosineDecay, LanguageModel, NonFiniteError, RMSprop, Sampler, _core
 
 from .cases import assert_same_bits, make_gru, make_lstm, make_rnn, roughen, samples, snapshot
 
@@ -81,18 +81,44 @@ def clipped():
     return _core.clip_gradient(0.5, 0.3, g), g
 
 
+NO_HISTORY = np.zeros(0, np.int32)
+
+
 def draw_boundaries():
     """Where the draw between two tokens changes, as a multiple of 2^-53, for many temperatures."""
     logits = np.array([0, -0.25])
     boundaries = []
     for k in range(1, 40):
+        sampler = Sampler(temperature=k / 64).native()
         low, high = 2**52, 2**53
         while low + 1 < high:
             middle = (low + high) // 2
-            token = _core.draw(logits, middle / 2**53, k / 64, False, 0, 1.0)
+            token = _core.draw(logits, np.array([middle / 2**53]), sampler, NO_HISTORY)[0]
             low, high = (low, middle) if token else (middle, high)
         boundaries.append(high)
     return boundaries
+
+
+def filtered():
+    sampler = Sampler(top_n_sigma=1.5, top_k=5, typical_p=0.9, top_p=0.8, min_p=0.05, temperature=0.7)
+    return [_core.filter_logits(row, sampler.native(), NO_HISTORY) for row in LOGITS]
+
+
+ONLINE = [np.arange(-7, -7 + np.prod(s)).reshape(s) / 8 for s in ((5, 3), (3, 3), (3,), (3, 5), (5,), (3,))]
+
+
+def learnt_online():
+    changed = [array.copy() for array in ONLINE]
+    tokens = np.array([0, 1, 2, 3, 4, 0], np.int32)
+    losses = _core.learn_online(*changed, tokens, tokens[::-1].copy(), np.array([4, 2]), 0.1, 0.5)
+    return [*changed, losses]
+
+
+def in_session():
+    session = model().session(3)
+    for seed in range(3):
+        session.add(seed=seed)
+    return session.step(20).tokens
 
 
 def make_model():
@@ -123,7 +149,7 @@ FUNCTIONS = {
     "sigmoid": lambda: _core.sigmoid(-NUMBERS),
     "tanh": lambda: _core.tanh(NUMBERS / 64),
     "lstm_forward": lambda: LSTM.forward(),
-    "lstm_backward": lambda: list(_core.lstm_backward(*BACK).values()),
+    "lstm_backward": lambda: [g for g in _core.lstm_backward(*BACK).values() if g is not None],
     "rnn_forward": lambda: RNN.forward(),
     "rnn_backward": lambda: list(RNN.backward(*RNN_ACTIVATIONS).values()),
     "gru_forward": lambda: GRU.forward(),
@@ -136,6 +162,8 @@ FUNCTIONS = {
     "Dense": lambda: rnnfast.Dense(4, 20)(ROWS),
     "Embedding": lambda: rnnfast.Embedding(7, 5)(TARGETS),
     "draw": draw_boundaries,
+    "filter_logits": filtered,
+    "learn_online": learnt_online,
     "parameter_shapes": lambda: [list(s) for s in _core.parameter_shapes(5, 6, 1, "gru", 0, False).values()],
     "optimizer_step": lambda: [*stepped(Adam(0.01, weight_decay=0.1)), *stepped(RMSprop(0.01, momentum=0.9))],
     "step_layers": stepped_layer,
@@ -157,6 +185,10 @@ FUNCTIONS = {
     "predict": lambda: model().predict(X)[0],
     "step": lambda: model().step([1, 2])[0],
     "generate": lambda: model().generate(50, num_streams=3, temperature=0.7, top_p=0.9),
+    "score": lambda: model().score(X).log_probabilities,
+    "stream": lambda: list(model().stream(30, seed=1)),
+    "session": in_session,
+    "beam_search": lambda: [beam.tokens for beam in model().beam_search(4, 6)],
     "fit with two threads": lambda: fitted(Adam(0.01), num_threads=2),
     "generate with two threads": lambda: model().generate(50, num_streams=40, num_threads=2),
     "predict with two threads": lambda: model().predict(np.tile(X, (5, 1)), num_threads=2)[0],

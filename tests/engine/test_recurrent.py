@@ -335,15 +335,16 @@ def test_a_call_of_the_layer_is_its_forward(dtype, cell):
     assert_same_bits(no_state[0], zeros[0])
 
 
-def test_the_workspace_keeps_its_own_copy_of_x(dtype):
-    for tokens in (False, True):
-        problem = make("lstm", T, N, 4, 9, dtype, tokens=tokens, **SEQUENCES["ragged"])
-        expected = problem.results()
-        _, _, workspace = problem.forward()
-        problem.x[:] = 0
-        gradients = problem.layer.backward(problem.dy, problem.dstate, workspace)
-        for name, value in gradients.parameters.items():
-            assert_same_bits(value, expected[name])
+@INPUTS
+@EVERY_SEQUENCE
+def test_the_workspace_keeps_its_own_copy_of_x(dtype, sequences, tokens):
+    problem = make("lstm", T, N, 4, 9, dtype, tokens=tokens, **SEQUENCES[sequences])
+    expected = problem.results()
+    _, _, workspace = problem.forward()
+    problem.x[:] = 0
+    gradients = problem.layer.backward(problem.dy, problem.dstate, workspace)
+    for name, value in gradients.parameters.items():
+        assert_same_bits(value, expected[name])
 
 
 def test_set_parameters_and_what_it_shows(dtype):

@@ -79,3 +79,13 @@ def test_what_does_not_fit_is_refused():
         loss.cross_entropy(np.zeros((1, 1, 5)), [[1]], "mean")
     with pytest.raises(ValueError, match="V at least 1"):
         loss.row_losses(np.zeros((1, 0)), [0])
+
+
+def test_the_squared_error_and_its_gradient():
+    r = np.random.default_rng(0)
+    x, y = r.normal(size=(3, 4)), r.normal(size=(3, 4))
+    total, gradient = loss.squared_error(x, y)
+    assert total == pytest.approx(np.mean((x - y) ** 2), rel=1e-14)
+    assert_gradient(lambda moved: loss.squared_error(moved, y)[0], x, gradient)
+    with pytest.raises(ValueError, match=r"targets has shape \(4,\), expected \(3, 4\)"):
+        loss.squared_error(x, y[0])

@@ -80,6 +80,61 @@ def test_padding_is_never_read(output):
         np.testing.assert_array_equal(model.predict(padded(fill), lengths=LENGTHS), wanted.predict(RAGGED))
 
 
+def test_tokens_behind_the_end_are_never_read(output):
+    X = [np.arange(n) % 4 for n in LENGTHS]
+    models = [SequenceClassifier(3, 5, vocab_size=4, output=output) for _ in range(2)]
+    models[0].fit(X, classes(output), epochs=2)
+    whole = np.full((N, T), 10**6)
+    for row, own in zip(whole, X, strict=True):
+        row[: len(own)] = own
+    y = classes(output)
+    if output == "all":
+        y = np.array([[*own, *[-9] * (T - len(own))] for own in y])
+    models[1].fit(whole, y, lengths=LENGTHS, epochs=2)
+    assert bits(models[0]) == bits(models[1])
+
+
+def test_measures_are_those_of_the_predictions(output):
+    """By hand: the mean over the steps, or sequences, that count."""
+    counts = np.arange(T) < LENGTHS[:, np.newaxis] if output == "all" else np.ones(N, bool)
+    model, y = classifier(output), classes(output)
+    probabilities = model.predict(RAGGED)[counts]
+    flat = np.concatenate(y) if output == "all" else y
+    measures = model.evaluate(RAGGED, y)
+    at_target = probabilities[np.arange(len(flat)), flat]
+    assert measures["loss"] == pytest.approx(-np.log(at_target).mean(), rel=1e-5)
+    assert measures["accuracy"] == (probabilities.argmax(axis=-1) == flat).mean()
+
+    regressor = SequenceRegressor(2, 4, input_size=D, output=output)
+    numbers = [R.normal(size=(n, 2)) for n in LENGTHS] if output == "all" else R.normal(size=(N, 2))
+    flat = np.concatenate(numbers) if output == "all" else numbers
+    measures = regressor.evaluate(RAGGED, numbers)
+    assert measures["loss"] == pytest.approx(
+        np.square(regressor.predict(RAGGED)[counts] - flat).mean(), rel=1e-5
+    )
+    assert measures["rmse"] ** 2 == pytest.approx(measures["loss"])
+
+
+def test_each_step_draws_its_own_dropout_and_each_epoch_its_own_order():
+    stands_still = {"optimizer": SGD(1e-30), "epochs": 4, "shuffle": False}
+    for dropout in (0.0, 0.5):
+        losses = classifier(dropout=dropout).fit(RAGGED, classes("last"), **stands_still).loss
+        assert len({round(loss, 5) for loss in losses}) == (4 if dropout else 1)
+    model = classifier()
+    assert len({tuple(model._next_order(20, True)) for _ in range(5)}) == 5
+    assert tuple(model._next_order(20, False)) == tuple(range(20))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "rate"),
+    [({"input_size": D}, 0.5), ({"vocab_size": 4, "embedding_size": 2}, 0.5), ({"vocab_size": 4}, 0.0)],
+    ids=repr,
+)
+def test_dropout_takes_from_inputs_but_not_from_one_hot_tokens(inputs, rate):
+    model = SequenceClassifier(2, 3, dropout=0.5, **inputs)
+    assert model._net.layers["recurrent"].config["input_dropout"] == rate
+
+
 def test_a_prediction_does_not_depend_on_the_others(output):
     model = classifier(output)
     together = model.predict(RAGGED)

@@ -37,8 +37,8 @@ inline void lstm_start(const LstmStep<typename V::Scalar>& s, Index row, Index r
 }
 
 template <class V>
-inline void lstm_activate(const LstmStep<typename V::Scalar>& s, Index row, Index rows, Index unit,
-                          Index units) noexcept {
+RNNFAST_INLINE void lstm_activate(const LstmStep<typename V::Scalar>& s, Index row, Index rows, Index unit,
+                                  Index units) noexcept {
     const Index H = s.H;
     for (Index n = row; n < row + rows; ++n) {
         auto* gates = s.gates + n * 4 * H + unit;
@@ -61,16 +61,28 @@ inline void lstm_activate(const LstmStep<typename V::Scalar>& s, Index row, Inde
     }
 }
 
-// A group of blocks for a tile of rows, then for the next tile: the sums are activated while they are in L1, and the
-// group's panels stay in L2. A row alone takes two blocks at once, whose eight panels hide the latency of fma.
+// One row: it uses no panel twice. Two blocks at once, whose eight panels hide the latency of fma; the activation of
+// one pair runs beside the product of the next.
 template <class V>
-void lstm_step(const LstmStep<typename V::Scalar>& s) noexcept {
+inline void lstm_step_row(const LstmStep<typename V::Scalar>& s, const Gemm<typename V::Scalar>& sums) noexcept {
+    const Index pairs = (s.blocks + 1) / 2;
+    for (Index pair = 0; pair < pairs; ++pair) {
+        const Index done = 2 * (s.backwards ? pairs - 1 - pair : pair), block = s.first_block + done;
+        const Index blocks = s.blocks - done < 2 ? 1 : 2, unit = block * 16;
+        const Index units = blocks * 16 < s.H - unit ? blocks * 16 : s.H - unit;
+        if (s.tokens) lstm_start<V>(s, 0, 1, unit, units);
+        gemm_rows<V, 1>(sums, 0, 4 * block, 4 * blocks, 0, s.H);
+        lstm_activate<V>(s, 0, 1, unit, units);
+    }
+}
+
+// More rows: a group of blocks for a tile of rows, then for the next tile: the sums are activated while they are in L1,
+// and the group's panels stay in L2.
+template <class V>
+inline void lstm_step_rows(const LstmStep<typename V::Scalar>& s, const Gemm<typename V::Scalar>& sums) noexcept {
     constexpr Index group_bytes = Index{1} << 19, block_bytes = 64 * static_cast<Index>(sizeof(typename V::Scalar));
     const Index fitting = group_bytes / (block_bytes * s.H), group = fitting < 2 ? 2 : fitting / 2 * 2;
-    const Index groups = (s.blocks + group - 1) / group, at_once = s.rows == 1 ? 2 : 1;
-    const Index tiles = (s.rows + most_rows<V> - 1) / most_rows<V>;
-    const Gemm<typename V::Scalar> sums{s.rows,   s.H,     s.H,     s.h_prev, s.H,     1,       s.panels,
-                                        16 * s.H, s.gates, 4 * s.H, s.gates,  4 * s.H, {0, 16}, {s.H, 16}};
+    const Index groups = (s.blocks + group - 1) / group, tiles = (s.rows + most_rows<V> - 1) / most_rows<V>;
     for (Index g = 0; g < groups; ++g) {
         const Index skipped = (s.backwards ? groups - 1 - g : g) * group, first = s.first_block + skipped;
         const Index blocks = group < s.blocks - skipped ? group : s.blocks - skipped;
@@ -78,15 +90,20 @@ void lstm_step(const LstmStep<typename V::Scalar>& s) noexcept {
         for (Index tile = 0; tile < tiles; ++tile) {
             const Index row = s.rows * tile / tiles, rows = s.rows * (tile + 1) / tiles - row;
             if (s.tokens) lstm_start<V>(s, row, rows, unit, units);
-            const Index turns = (blocks + at_once - 1) / at_once;
-            for (Index turn = 0; turn < turns; ++turn) {
-                const Index done = (s.backwards ? turns - 1 - turn : turn) * at_once;
-                const Index now = at_once < blocks - done ? at_once : blocks - done;
-                gemm_some_rows<V, most_rows<V>>(rows, sums, row, 4 * (first + done), 4 * now, 0, s.H);
-            }
+            gemm_some_rows<V, most_rows<V>>(rows, sums, row, 4 * first, 4 * blocks, 0, s.H);
             lstm_activate<V>(s, row, rows, unit, units);
         }
     }
+}
+
+template <class V>
+void lstm_step(const LstmStep<typename V::Scalar>& s) noexcept {
+    const Gemm<typename V::Scalar> sums{s.rows,   s.H,     s.H,     s.h_prev, s.H,     1,       s.panels,
+                                        16 * s.H, s.gates, 4 * s.H, s.gates,  4 * s.H, {0, 16}, {s.H, 16}};
+    if (s.rows == 1)
+        lstm_step_row<V>(s, sums);
+    else
+        lstm_step_rows<V>(s, sums);
 }
 
 template <class V>

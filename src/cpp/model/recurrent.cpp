@@ -73,12 +73,13 @@ typename Recurrent<T>::Run Recurrent<T>::forward(LayerInput<T> x, Segments segme
     if (for_backward) impl_->ready_for_backward(poll);
     const FloatScope scope;
     Threads threads(choose_threads(num_threads, impl_->work(segments.packing().rows())));
+    const bool keeps_x = for_backward && segments.whole();  // else the packed rows are a copy
     auto run = std::make_unique<typename Run::Impl>(impl_, std::move(segments));
-    if (for_backward && x.tokens) {
+    if (keeps_x && x.tokens) {
         run->tokens = Buffer<std::int32_t>(places);
         std::copy_n(x.tokens, places, run->tokens.data());
         x.tokens = run->tokens.data();
-    } else if (for_backward) {
+    } else if (keeps_x) {
         run->x = Buffer<T>(places * config.input_size);
         std::copy_n(x.dense, run->x.size(), run->x.data());
         x.dense = run->x.data();

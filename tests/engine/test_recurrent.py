@@ -499,7 +499,7 @@ class TestMisuse:
             (
                 {"state": (np.zeros((1, 2, 5)), np.zeros((2, 2, 5)))},
                 ValueError,
-                r"state\[1\] = c has shape \(2, 2, 5\), expected \(1, 2, 5\) = \(num_layers \* directions, N, H\)",
+                r"state\[1\] = c has shape \(2, 2, 5\), expected \(1, 2, 5\) = \(num_layers \* directions, N, ",
             ),
             ({"lengths": [3]}, ValueError, r"lengths has shape \(1,\), expected \(2,\)"),
             ({"lengths": [3, 4]}, ValueError, "lengths has 3 to 4, expected 0 to 3 = T"),

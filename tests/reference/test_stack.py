@@ -5,12 +5,22 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rnnfast.reference import gru, lstm, rnn, stack
+from rnnfast.reference import gru, lstm_variants, rnn, stack
 
 from .differences import assert_gradient, assert_slopes
 
 D, H = 2, 2
-CELLS = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "gru before": 3, "lstm": 4}
+CELLS = {
+    "rnn_tanh": 1,
+    "rnn_relu": 1,
+    "gru": 3,
+    "gru before": 3,
+    "lstm": 4,
+    "lstm options": 4,
+    "lstm_coupled": 3,
+}
+"""How many gates have weights."""
+P = 1  # the size of h with a projection, which "lstm options" and "lstm_coupled" have, and peepholes
 EVERY_CELL = pytest.mark.parametrize("cell", CELLS)
 DIRECTIONS = pytest.mark.parametrize("both", [False, True], ids=["one direction", "both"])
 SEQUENCES = {
@@ -27,20 +37,35 @@ def make(cell, layers, both, *, tokens=False, seed=0):
     r = np.random.default_rng(seed)
     parameters = {}
     for layer in range(layers):
-        inputs = D if layer == 0 else H * (1 + both)
+        inputs = D if layer == 0 else h_size(cell) * (1 + both)
         for prefix in [f"layers.{layer}.", f"layers.{layer}.reverse."][: 1 + both]:
             G = CELLS[cell] * H
-            parameters |= {prefix + "W": r.normal(size=(inputs, G)), prefix + "R": r.normal(size=(H, G))}
+            parameters |= {
+                prefix + "W": r.normal(size=(inputs, G)),
+                prefix + "R": r.normal(size=(h_size(cell), G)),
+            }
             parameters[prefix + "b"] = r.normal(size=G) + 2 * (cell == "rnn_relu")
             if cell == "gru":
                 parameters[prefix + "b_Rn"] = r.normal(size=H)
+            if h_size(cell) == P:
+                parameters[prefix + "peephole"] = r.normal(size=G - H)
+                parameters[prefix + "projection"] = r.normal(size=(H, P))
     x = r.integers(-1, D, (T, N)) if tokens else r.normal(size=(T, N, D))
-    h, c = r.normal(size=(2, layers * (1 + both), N, H))
-    return parameters, x, stack.State(h, c if cell == "lstm" else None)
+    h, c = (r.normal(size=(layers * (1 + both), N, size)) for size in (h_size(cell), H))
+    return parameters, x, stack.State(h, c if has_c(cell) else None)
+
+
+def h_size(cell):
+    return P if cell in ("lstm options", "lstm_coupled") else H
+
+
+def has_c(cell):
+    return cell.startswith("lstm")
 
 
 def name_of(cell):
-    return "gru" if cell == "gru before" else cell
+    """What the specification calls it."""
+    return cell.partition(" ")[0]
 
 
 def check_gradients(cell, layers, both, sequences, tokens, check):
@@ -48,8 +73,8 @@ def check_gradients(cell, layers, both, sequences, tokens, check):
     parameters, x, state = make(cell, layers, both, tokens=tokens)
     given = {**SEQUENCES[sequences], "masks": None if tokens else _masks(parameters)}
     r = np.random.default_rng(1)
-    on_y, on_h, on_c = r.normal(size=(T, N, H * (1 + both))), *r.normal(size=(2, *state.h.shape))
-    on_state = stack.State(on_h, on_c if cell == "lstm" else None)
+    on_y = r.normal(size=(T, N, h_size(cell) * (1 + both)))
+    on_state = stack.State(*(s if s is None else r.normal(size=s.shape) for s in state))
 
     def loss(x=x, state=state, **changed):
         y, after, _ = stack.forward(parameters | changed, x, name_of(cell), state, **given)
@@ -61,7 +86,7 @@ def check_gradients(cell, layers, both, sequences, tokens, check):
     for name, p in parameters.items():
         check(lambda v, name=name: loss(**{name: v}), p, gradients[name], step=2e-4)
     check(lambda v: loss(state=state._replace(h=v)), state.h, dstate.h, step=2e-4)
-    if cell == "lstm":
+    if has_c(cell):
         check(lambda v: loss(state=state._replace(c=v)), state.c, dstate.c, step=2e-4)
     if tokens:
         assert dx is None
@@ -93,8 +118,10 @@ def _arrays(*states):
 
 def alone(cell, weights, x, states):
     """One layer in one direction, by its cell: h over time, and the final state."""
-    if cell == "lstm":
-        h, c, _ = lstm.forward(x, *weights, *states)
+    if has_c(cell):
+        options = dict(zip(("peepholes", "projection"), weights[3:], strict=False))
+        options["coupled"] = cell == "lstm_coupled"
+        h, c, _ = lstm_variants.forward(x, *weights[:3], *states, **options)
         return h[1:], [h[-1], c[-1]]
     if name_of(cell) == "gru":
         h = gru.forward(x, *weights, *([None] if cell == "gru before" else []), *states).h
@@ -140,9 +167,10 @@ def test_pieces_are_sequences_of_their_own(cell, both, sequences):
         for d, way in enumerate([1, -1][: 1 + both]):
             weights = [v for k, v in parameters.items() if ("reverse" in k) == bool(d)]
             states = [s[d, one] for (s,) in _arrays(state)]
+            columns = slice(d * h_size(cell), (d + 1) * h_size(cell))
             for begin, end in list(pairwise(cuts))[::way]:
                 h, states_after = alone(cell, weights, x[begin:end, one][::way], states)
-                np.testing.assert_allclose(y[begin:end, one, d * H : (d + 1) * H], h[::way], rtol=1e-13)
+                np.testing.assert_allclose(y[begin:end, one, columns], h[::way], rtol=1e-13)
                 states = [np.zeros_like(s) for s in states]
             for (got,), want in zip(_arrays(after), states_after, strict=True):
                 np.testing.assert_allclose(got[d, one], want, rtol=1e-13)
@@ -182,7 +210,10 @@ def test_nothing_to_do(steps, samples):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"cell": "elman"}, "cell is 'elman', expected 'rnn_tanh', 'rnn_relu', 'gru' or 'lstm'"),
+        (
+            {"cell": "elman"},
+            "cell is 'elman', expected 'rnn_tanh', 'rnn_relu', 'gru', 'lstm' or 'lstm_coupled'",
+        ),
         ({"lengths": [5, 0, 0]}, "lengths holds 0 to 5, expected 0 to 4"),
         ({"lengths": [-1, 0, 0]}, "lengths holds -1 to 0, expected 0 to 4"),
         ({"lengths": [1, 1]}, r"lengths and reset have shapes \(2,\) and \(4, 3\), expected \(3,\) and"),

@@ -7,8 +7,9 @@ direction goes through them from the first to the last, the reverse direction (S
 the first and through each from its end. A direction begins its first piece in the state that is given and all others in
 zeros, and ends in the state after its last. A restart before step 0 leaves an empty piece in front.
 
-Parameters are a dict: `layers.0.W`, `layers.0.R`, `layers.0.b` and, for a GRU that resets after the product,
-`layers.0.b_Rn`; `layers.0.reverse.W` and so on, where there is that direction; then those of `layers.1`.
+Parameters are a dict: `layers.0.W`, `layers.0.R`, `layers.0.b`; for a GRU that resets after the product `layers.0.b_Rn`;
+for an LSTM with such options `layers.0.peephole` and `layers.0.projection` (`lstm_variants`); `layers.0.reverse.W`
+and so on, where there is that direction; then those of `layers.1`. P is the size of h: H, or that of the projection.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnfast.reference import dropout, gru, lstm, rnn
+from rnnfast.reference import dropout, gru, lstm_variants, rnn
 from rnnfast.reference._arrays import Floats, Integers, floats
 from rnnfast.reference._input import is_tokens, layer_input
 
-Cell = Literal["rnn_tanh", "rnn_relu", "gru", "lstm"]
+Cell = Literal["rnn_tanh", "rnn_relu", "gru", "lstm", "lstm_coupled"]
 Parameters = Mapping[str, Floats]
 Masks = Sequence[Floats | None]
 
 
 class State(NamedTuple):
-    """Of layer 0, layer 0 reverse, layer 1, ...: h [L * directions, N, H], and so c, which only the LSTM has."""
+    """Of layer 0, layer 0 reverse, layer 1, ...: h [L * directions, N, P], and c [.., .., H], which an LSTM has."""
 
     h: Floats
     c: Floats | None = None
@@ -86,8 +87,11 @@ def num_directions(parameters: Parameters) -> int:
 
 def zero_state(parameters: Parameters, N: int, cell: Cell) -> State:
     """Make the state before the first step of N samples."""
-    shape = num_layers(parameters) * num_directions(parameters), N, parameters["layers.0.R"].shape[0]
-    return State(np.zeros(shape), np.zeros(shape) if cell == "lstm" else None)
+    states, (P, G) = num_layers(parameters) * num_directions(parameters), parameters["layers.0.R"].shape
+    h = np.zeros((states, N, P))
+    if not cell.startswith("lstm"):
+        return State(h)
+    return State(h, np.zeros((states, N, G // (3 if cell == "lstm_coupled" else 4))))
 
 
 def dropout_masks(
@@ -124,8 +128,8 @@ def forward(
         As above.
     x : float array [T, N, D], or integer array [T, N]
         Numbers, or tokens: -1 stands for zeros.
-    cell : {"rnn_tanh", "rnn_relu", "gru", "lstm"}
-        A GRU without `b_Rn` resets before the recurrent product.
+    cell : {"rnn_tanh", "rnn_relu", "gru", "lstm", "lstm_coupled"}
+        A GRU without `b_Rn` resets before the recurrent product; the last is an LSTM whose forget gate is 1 - i.
     state : State, optional
         Zeros by default.
     lengths : integer array [N], optional
@@ -137,7 +141,7 @@ def forward(
 
     Returns
     -------
-    y : float array [T, N, H], or [T, N, 2 H] with two directions
+    y : float array [T, N, P], or [T, N, 2 P] with two directions
         Zeros behind a sample's length.
     state : State
     workspace : Workspace
@@ -157,7 +161,7 @@ def forward(
     >>> state.h[0, :, 0]
     array([3., 2.])
     """
-    H = parameters["layers.0.R"].shape[0]
+    P = parameters["layers.0.R"].shape[0]
     below = layer_input(x, parameters["layers.0.W"].shape[0])
     T, N = below.shape[:2]
     initial = _states("state", state, zero_state(parameters, N, cell))
@@ -169,7 +173,7 @@ def forward(
         workspace.inputs.append(below)
         outputs = []
         for d in range(num_directions(parameters)):
-            k, weights, y = len(workspace.runs), _weights(parameters, layer, d), np.zeros((T, N, H))
+            k, weights, y = len(workspace.runs), _weights(parameters, layer, d), np.zeros((T, N, P))
             workspace.runs.append([])
             for piece in _pieces(samples, reverse=d == 1):
                 own = below[piece.places]
@@ -207,11 +211,11 @@ def backward(
     Gradients
         New arrays.
     """
-    H, (T, N) = parameters["layers.0.R"].shape[0], workspace.inputs[0].shape[:2]
+    P, (T, N) = parameters["layers.0.R"].shape[0], workspace.inputs[0].shape[:2]
     of_final = _states("dstate", dstate, zero_state(parameters, N, cell))
     of_initial = [np.zeros_like(s) for s in of_final]
     gradients = {name: np.zeros(p.shape) for name, p in parameters.items() if name.startswith("layers.")}
-    from_above, dx = floats("dy", dy, T, N, H * num_directions(parameters)), None
+    from_above, dx = floats("dy", dy, T, N, P * num_directions(parameters)), None
     for layer in reversed(range(num_layers(parameters))):
         x, mask = workspace.inputs[layer], workspace.masks[layer]
         dx = None if is_tokens(x) else np.zeros(x.shape)
@@ -219,7 +223,7 @@ def backward(
             k, weights = layer * num_directions(parameters) + d, _weights(parameters, layer, d)
             for run in workspace.runs[k]:
                 samples, places = run.piece.samples, run.piece.places
-                dh_out = from_above[..., d * H : (d + 1) * H][places]
+                dh_out = from_above[..., d * P : (d + 1) * P][places]
                 after = [s[k, samples] * run.piece.ends for s in of_final]
                 own = _backward(cell, weights, dh_out, run, after)
                 for name in weights:
@@ -235,8 +239,8 @@ def backward(
 
 
 def _forward(cell: Cell, p: Parameters, x: Floats | Integers, states: list[Floats]) -> tuple[Floats, ...]:
-    if cell == "lstm":
-        return lstm.forward(x, p["W"], p["R"], p["b"], *states)
+    if cell in ("lstm", "lstm_coupled"):
+        return lstm_variants.forward(x, p["W"], p["R"], p["b"], *states, **_lstm_options(cell, p))
     if cell == "gru":
         return gru.forward(x, p["W"], p["R"], p["b"], p.get("b_Rn"), *states)
     return (rnn.forward(x, p["W"], p["R"], p["b"], states[0], _nonlinearity(cell)),)
@@ -246,17 +250,25 @@ def _backward(
     cell: Cell, p: Parameters, dh_out: Floats, run: Run, dstates: list[Floats]
 ) -> dict[str, Floats]:
     given = dh_out, run.x, *run.activations, p["W"], p["R"], *dstates
-    if cell == "lstm":
-        return lstm.backward(*given)._asdict()
+    if cell in ("lstm", "lstm_coupled"):
+        own = lstm_variants.backward(*given, **_lstm_options(cell, p))._asdict()
+        return own | {"dpeephole": own["dpeepholes"]}
     if cell == "gru":
         return gru.backward(*given, reset_after="b_Rn" in p)._asdict()
     h, W, R = run.activations[0], p["W"], p["R"]
     return rnn.backward(dh_out, run.x, h, W, R, dstates[0], _nonlinearity(cell))._asdict()
 
 
+def _lstm_options(cell: Cell, p: Parameters) -> dict[str, Any]:
+    coupled = cell == "lstm_coupled"
+    return {"coupled": coupled, "peepholes": p.get("peephole"), "projection": p.get("projection")}
+
+
 def _nonlinearity(cell: str) -> rnn.Nonlinearity:
     if cell not in ("rnn_tanh", "rnn_relu"):
-        raise ValueError(f"cell is {cell!r}, expected 'rnn_tanh', 'rnn_relu', 'gru' or 'lstm'")
+        raise ValueError(
+            f"cell is {cell!r}, expected 'rnn_tanh', 'rnn_relu', 'gru', 'lstm' or 'lstm_coupled'"
+        )
     return "tanh" if cell == "rnn_tanh" else "relu"
 
 
@@ -267,7 +279,9 @@ def _prefix(layer: int, direction: int) -> str:
 def _weights(parameters: Parameters, layer: int, direction: int) -> dict[str, Floats]:
     """Give the parameters of one direction of a layer by their short names."""
     prefix = _prefix(layer, direction)
-    names = [name for name in ("W", "R", "b", "b_Rn") if prefix + name in parameters]
+    names = [
+        name for name in ("W", "R", "b", "b_Rn", "peephole", "projection") if prefix + name in parameters
+    ]
     return {name: parameters[prefix + name] for name in names}
 
 

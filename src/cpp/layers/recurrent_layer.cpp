@@ -129,7 +129,8 @@ void RecurrentLayer<T>::backward(const Packing& packing, LayerInput<T> x, T* dh_
                        gru.backward(packing, x, h, dh_out, gates, memory.u.data(), gradients, scratch, threads, poll);
                    },
                    [&](const Lstm<T>& lstm) {
-                       const LstmGradients<T> gradients{p[0], p[1], p[2], g.dx, g.dh, g.dc};
+                       const auto [dpeephole, dprojection] = options_of(lstm, p);
+                       const LstmGradients<T> gradients{p[0], p[1], p[2], g.dx, g.dh, g.dc, dpeephole, dprojection};
                        lstm.backward(packing, x, h, memory.c.data(), dh_out, gates, gradients, scratch, threads, poll);
                    }},
         cell_);

@@ -53,6 +53,31 @@ def test_a_loop_in_numpy_draws_the_same(isa, settings):
             _, state = model.step([token], state)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_hundred_thousand_steps_in_numpy(dtype):
+    """The specification's loop, 100 streams together: float64 exactly, float32 up to the rounding of a near draw."""
+    streams, steps, seed = 100, 1000, 5
+    model = make(dtype)
+    parameters = {name: value.astype(np.float64) for name, value in model.parameters.items()}
+    got = model.generate(steps, num_streams=streams, seed=seed, temperature=1.5)
+    u = np.stack([reference.random.uniform(seed, n, np.arange(steps), 0, dtype) for n in range(streams)])
+    state, last = reference.model.zero_state(parameters, streams), np.full(streams, -1)
+    agrees = np.ones(streams, bool)
+    for t in range(steps):
+        logits, state = reference.model.forward(parameters, last[:, np.newaxis], state)
+        for n in np.flatnonzero(agrees):
+            x = logits[0, n].astype(dtype)
+            if got[n, t] != reference.sampling.draw(x, float(u[n, t]), temperature=1.5):
+                agrees[n] = False
+                weights = np.exp((logits[0, n] - logits[0, n].max()) / 1.5)
+                borders = np.cumsum(weights) / weights.sum()
+                assert dtype == "float32"
+                assert np.abs(borders - u[n, t]).min() < 1e-5
+        last = got[:, t]
+    assert agrees.mean() > (0.9 if dtype == "float32" else 0.999)
+
+
 @pytest.mark.parametrize("settings", SAMPLERS, ids=str)
 @pytest.mark.parametrize("streams", [1, 3])
 def test_fifty_tokens_twice_are_a_hundred_once(isa, dtype, settings, streams):

@@ -41,23 +41,29 @@ void Constraint::find_ends() {
 // Backwards from the end: with no token left a stream must be where it may end; with k left, at an end or a token away
 // from where it can end within k - 1. There are finitely many sets of states: they repeat at last, mostly soon.
 void Constraint::find_live() {
+    std::vector<std::vector<std::int32_t>> followers;  // of each state, each once: far fewer than tokens
+    for (Index s = 0; s < states_; ++s) {
+        const std::int32_t* const row = next_.data() + s * V_;
+        auto& own = followers.emplace_back(row, row + V_);
+        std::sort(own.begin(), own.end());
+        own.erase(std::unique(own.begin(), own.end()), own.end());
+        if (own.front() < 0) own.erase(own.begin());
+    }
     std::map<Set, std::size_t> seen;
     Set now = accepting_;
     for (std::size_t k = 0;; ++k) {
-        const auto [before, is_new] = seen.emplace(now, k);
+        const auto [first, is_new] = seen.emplace(now, k);
         if (!is_new) {
-            period_ = k - before->second;
+            period_ = k - first->second;
             return;
         }
         live_.push_back(now);
         if (static_cast<Index>(k) == length_) return;
-        for (Index s = 0; s < states_; ++s) {
-            const std::int32_t* const row = next_.data() + s * V_;
-            now[static_cast<std::size_t>(s)] =
-                is_end_[static_cast<std::size_t>(s)] || std::any_of(row, row + V_, [&](std::int32_t state) {
-                    return state >= 0 && live_.back()[static_cast<std::size_t>(state)];
-                });
-        }
+        const Set& before = live_.back();
+        for (std::size_t s = 0; s < followers.size(); ++s)
+            now[s] = is_end_[s] || std::any_of(followers[s].begin(), followers[s].end(), [&](std::int32_t state) {
+                         return before[static_cast<std::size_t>(state)];
+                     });
     }
 }
 

@@ -97,7 +97,8 @@ private:
     std::int32_t prepare(const T* logits, const DrawContext& context);
     bool edits(const DrawContext& context) const noexcept;
     bool edit(const T* logits, const DrawContext& context);
-    void copy_allowed(const T* logits, const std::uint64_t* allowed);
+    bool copy(const T* logits);
+    bool copy_allowed(const T* logits, const std::uint64_t* allowed);
     void penalise(const std::int32_t* counts);
 
     SamplerConfig config_;

@@ -31,7 +31,7 @@ struct StackConfig {
     bool tokens = false;         ///< the input will be tokens below D
     double dropout = 0;          ///< of the inputs of all layers but the first
     double input_dropout = 0;    ///< of the first layer's, which must not be tokens
-    LstmOptions lstm;            ///< of Cell::lstm alone
+    LstmOptions lstm = {};       ///< of Cell::lstm alone
 };
 
 /// States of all layers and directions, arrays of the caller's: h [L * directions, N, P], P the size of a cell's h (H

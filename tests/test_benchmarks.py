@@ -121,6 +121,15 @@ def measured(order, isas, goal):
     )
 
 
+@pytest.fixture
+def isa_afterwards():
+    """The comparison leaves the last instruction set that it measured."""
+    before = rnnfast.active_isa()
+    yield
+    rnnfast.set_isa(before)
+
+
+@pytest.mark.usefixtures("isa_afterwards")
 def test_with_threads_everybody_rests_before_a_run(monkeypatch):
     order = []
     monkeypatch.setattr(harness, "threads", lambda: 2)
@@ -129,12 +138,10 @@ def test_with_threads_everybody_rests_before_a_run(monkeypatch):
     assert order[:6] == ["scalar_fma", "peer", "rest", "scalar_fma", "rest", "peer"]  # warm, then in turn
 
 
+@pytest.mark.usefixtures("isa_afterwards")
 def test_takes_turns_and_reports():
-    before, order, isas = rnnfast.active_isa(), [], ["scalar_fma", "scalar"]
-    try:
-        rows = measured(order, isas, None)
-    finally:
-        rnnfast.set_isa(before)
+    order, isas = [], ["scalar_fma", "scalar"]
+    rows = measured(order, isas, None)
     assert rows[0].repeats >= 3
     assert order == [*isas, "peer"] * (1 + rows[0].repeats)  # once to warm up
     assert [row.isa for row in rows] == isas

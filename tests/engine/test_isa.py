@@ -88,5 +88,9 @@ def test_show_config(capsys):
         sys.version.split()[0],
         platform.machine(),
         "threads:",
+        "processor:",
     ):
         assert fact in shown
+    for name in set(CPUINFO.read_text().splitlines()) if CPUINFO.exists() else ():
+        if name.startswith("model name"):
+            assert name.partition(":")[2].strip() in shown

@@ -144,9 +144,7 @@ def test_outside_the_normal_numbers(isa, dtype, name):
 @pytest.mark.parametrize("slow_isa", ["scalar", FMA_ISAS[-1]])
 def test_every_float32(run_on, slow_isa, name):
     """On one of those that agree in every bit, and on the baseline."""
-    chunk = (
-        2**18
-    )  # stays in the caches, as does the memory that NumPy's temporaries take: 2**22 takes twice the time
+    chunk = 2**18  # small enough for NumPy to use the memory of its temporaries again
 
     def check(x):
         assert_limits(name, x)

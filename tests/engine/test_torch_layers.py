@@ -36,7 +36,7 @@ def test_results_equal_the_golden_ones(isa, dtype, golden, case):
 def test_training_follows_the_golden_curve(dtype, golden, case):
     losses = oracle.own_curve(case, dtype)
     np.testing.assert_allclose(losses[::EVERY], golden[case][-oracle.STEPS // EVERY :], rtol=CURVE[dtype])
-    assert losses[-1] < 0.97 * losses[0]
+    assert losses[-1] < 0.99 * losses[0]
 
 
 def test_the_golden_file_has_every_case(golden):

@@ -7,9 +7,10 @@ direction goes through them from the first to the last, the reverse direction (S
 the first and through each from its end. A direction begins its first piece in the state that is given and all others in
 zeros, and ends in the state after its last. A restart before step 0 leaves an empty piece in front.
 
-Parameters are a dict: `layers.0.W`, `layers.0.R`, `layers.0.b`; for a GRU that resets after the product `layers.0.b_Rn`;
-for an LSTM with such options `layers.0.peephole` and `layers.0.projection` (`lstm_variants`); `layers.0.reverse.W`
-and so on, where there is that direction; then those of `layers.1`. P is the size of h: H, or that of the projection.
+Parameters are a dict: `layers.0.W`, `layers.0.R`, `layers.0.b`; for a GRU that resets after the product
+`layers.0.b_Rn`; for an LSTM with such options `layers.0.peephole` and `layers.0.projection` (`lstm_variants`);
+`layers.0.reverse.W` and so on, where there is that direction; then those of `layers.1`. P is the size of h: H, or that
+of the projection.
 """
 
 from __future__ import annotations

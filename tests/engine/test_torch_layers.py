@@ -12,6 +12,7 @@ from .cases import assert_near
 from .torch_layers import oracle
 from .torch_layers.make import EVERY, GOLDEN, flat
 
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")  # once
 EVERY_CASE = pytest.mark.parametrize("case", oracle.CASES)
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-10}
 CURVE = {np.float32: 0.01, np.float64: 1e-8}

@@ -18,8 +18,10 @@ CELLS: dict[str, tuple[Any, dict[str, Any], stack.Cell]] = {
     "gru-after": (GRU, {"reset_after": True}, "gru"),
     "gru-before": (GRU, {"reset_after": False}, "gru"),
     "lstm": (LSTM, {}, "lstm"),
+    "lstm-projection": (LSTM, {"proj_size": -2}, "lstm"),
+    "lstm-peephole-coupled": (LSTM, {"peephole": True, "coupled": True}, "lstm_coupled"),
 }
-"""Class, options, and what the specification calls it."""
+"""Class, options (of which proj_size is added to H), and what the specification calls it."""
 
 
 @dataclass
@@ -110,7 +112,10 @@ def make(
     """Weights, biases too, that neither die nor explode."""
     r = np.random.default_rng([T, N, D, H, layers])
     kind, own, specified = CELLS[cell]
+    if "proj_size" in own:
+        own = {"proj_size": max(1, H + own["proj_size"])}
     layer = kind(D, H, layers, bidirectional=both, dtype=dtype, **own, **options)
+    P = layer.output_size // (1 + both)
     alive = 1.0 if cell == "rnn-relu" else 0.0
     layer.set_parameters(
         {
@@ -123,8 +128,8 @@ def make(
         return r.normal(size=shape).astype(dtype)
 
     def state() -> Any:
-        h, c = (normal(layers * (1 + both), N, H) for _ in "hc")
-        return (h, c) if cell == "lstm" else h
+        h, c = (normal(layers * (1 + both), N, size) for size in (P, H))
+        return (h, c) if kind is LSTM else h
 
     x = r.integers(-1, D, (T, N)).astype(np.int32) if tokens else normal(T, N, D)
-    return Problem(layer, specified, x, state(), normal(T, N, H * (1 + both)), state(), lengths, reset)
+    return Problem(layer, specified, x, state(), normal(T, N, layer.output_size), state(), lengths, reset)

@@ -19,7 +19,7 @@ CASES = {
         both,
         ragged,
     )
-    for cell in ("rnn-tanh", "rnn-relu", "gru-after", "lstm")
+    for cell in ("rnn-tanh", "rnn-relu", "gru-after", "lstm", "lstm-projection")
     for layers in (1, 3)
     for both in (False, True)
     for ragged in (False, True)
@@ -50,20 +50,27 @@ def problem(case: str, dtype: Any) -> Problem:
 def modules_parameter(name: str) -> tuple[str, str]:
     """Of our name: what nn.LSTM and the like call it, and its short name here."""
     _, layer, *reverse, short = name.split(".")
-    theirs = {"W": "weight_ih", "R": "weight_hh", "b": "bias_ih", "b_Rn": "bias_hh"}[short]
+    theirs = {
+        "W": "weight_ih",
+        "R": "weight_hh",
+        "b": "bias_ih",
+        "b_Rn": "bias_hh",
+        "projection": "weight_hr",
+    }[short]
     return f"{theirs}_l{layer}" + ("_reverse" if reverse else ""), short
 
 
 def module(torch: Any, kind: str, parameters: Any, layers: int, both: bool) -> Any:
     """The module with these parameters; what the second bias has more than ours stays zero."""
     W, R = parameters["layers.0.W"], parameters["layers.0.R"]
-    make_one, options = {
-        "rnn-tanh": (torch.nn.RNN, {"nonlinearity": "tanh"}),
-        "rnn-relu": (torch.nn.RNN, {"nonlinearity": "relu"}),
-        "gru-after": (torch.nn.GRU, {}),
-        "lstm": (torch.nn.LSTM, {}),
+    gates, make_one, options = {
+        "rnn-tanh": (1, torch.nn.RNN, {"nonlinearity": "tanh"}),
+        "rnn-relu": (1, torch.nn.RNN, {"nonlinearity": "relu"}),
+        "gru-after": (3, torch.nn.GRU, {}),
+        "lstm": (4, torch.nn.LSTM, {}),
+        "lstm-projection": (4, torch.nn.LSTM, {"proj_size": R.shape[0]}),
     }[kind]
-    made = make_one(W.shape[0], R.shape[0], layers, bidirectional=both, **options)
+    made = make_one(W.shape[0], W.shape[1] // gates, layers, bidirectional=both, **options)
     made = made.to(torch.from_numpy(W.copy()).dtype)
     own = dict(made.named_parameters())
     with torch.no_grad():
@@ -103,8 +110,8 @@ def results(torch: Any, case: str, dtype: Any) -> dict[str, NDArray[Any]]:
     made = module(torch, kind, p.layer.parameters, layers, both)
     x = torch.from_numpy(p.x.copy()).requires_grad_()
     before = [torch.from_numpy(a.copy()).requires_grad_() for a in arrays(p.state)]
-    y, after = run(torch, made, x, tuple(before) if kind == "lstm" else before[0], p.lengths)
-    after = list(after) if kind == "lstm" else [after]
+    y, after = run(torch, made, x, tuple(before) if len(before) == 2 else before[0], p.lengths)
+    after = list(arrays(after))
     torch.autograd.backward([y, *after], [torch.from_numpy(a) for a in (p.dy, *arrays(p.dstate))])
     named = {"dx": x.grad, "y": y.detach()}
     named |= {name: a.detach() for name, a in zip("hc", after, strict=False)}

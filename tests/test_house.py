@@ -66,6 +66,7 @@ PARTS = {
     "rnnfast.optimizer_state": {
         "rnnfast._core",
         "rnnfast._arguments",
+        "rnnfast._interrupts",
         "rnnfast._layer",
         "rnnfast._sealed_files",
     },
@@ -77,6 +78,7 @@ PARTS = {
         "rnnfast.optimizer_state",
     },
     "rnnfast._parameters": set(),
+    "rnnfast._interrupts": set(),
     "rnnfast._layer": {"rnnfast._parameters"},
     "rnnfast.layers": LAYER,
     "rnnfast.dense": LAYER,
@@ -108,6 +110,7 @@ PARTS = {
     },
     "rnnfast.sequence": {
         *LAYER,
+        "rnnfast._interrupts",
         "rnnfast._sealed_files",
         "rnnfast.layers",
         "rnnfast.dense",

@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
+from rnnfast._interrupts import whole
 from rnnfast._layer import parameters_of
 from rnnfast._parameters import checked_parameters, dtype_name
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.sequence.batches import Sequences, sequences
 from rnnfast.sequence.net import SequenceNet
-from rnnfast.sequence.training import Account, Loop, added, epoch_order, over_batches, whole
+from rnnfast.sequence.training import Account, Loop, added, epoch_order, over_batches
 from rnnfast.train import History, Sums
 
 Floats = npt.NDArray[Any]

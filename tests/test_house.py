@@ -63,6 +63,7 @@ PARTS = {
     "rnnfast.names": set(),
     "rnnfast.runtime": {"rnnfast._core"},
     "rnnfast._parameters": set(),
+    "rnnfast._interrupts": set(),
     "rnnfast._layer": {"rnnfast._parameters"},
     "rnnfast.layers": LAYER,
     "rnnfast.dense": LAYER,
@@ -73,6 +74,7 @@ PARTS = {
     "rnnfast.optimizer_state": {
         "rnnfast._core",
         "rnnfast._arguments",
+        "rnnfast._interrupts",
         "rnnfast._layer",
         "rnnfast._sealed_files",
     },
@@ -146,6 +148,7 @@ PARTS = {
     "rnnfast.characters": {"rnnfast._files", "rnnfast.text", "rnnfast.model"},
     "rnnfast.sequence": {
         *LAYER,
+        "rnnfast._interrupts",
         "rnnfast._sealed_files",
         "rnnfast.layers",
         "rnnfast.dense",

@@ -116,7 +116,8 @@ class Optimizer:
         NonFiniteError
             (a FloatingPointError) For a gradient that is not finite, or whose square would not be.
         ValueError, TypeError
-            For arrays that do not fit, or that share memory. Whatever is raised, nothing has changed.
+            For arrays that do not fit, or that share memory. Whatever is raised, nothing has changed; Ctrl-C comes
+            before the step or after it.
 
         Examples
         --------

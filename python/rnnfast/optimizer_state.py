@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rnnfast import _core
 from rnnfast._arguments import integer, real
+from rnnfast._interrupts import whole
 from rnnfast._layer import Gradients, Layer, Layers, gradients_of, named_layers, parameters_of
 
 Array = npt.NDArray[Any]
@@ -172,19 +173,20 @@ def update(
     )  # a number's update is as long as so many multiply-adds
     step: Any = _core.optimizer_step if layers is None else _core.step_layers
     try:
-        norm, state.steps, state.beta1_power, state.beta2_power = step(
-            config,
-            clip_value,
-            clip_norm,
-            keras_clip_norm,
-            list(parameters.values()) if layers is None else [layer._native for layer in layers.values()],
-            own,
-            slots,
-            state.steps,
-            state.beta1_power,
-            state.beta2_power,
-            threads,
-        )
+        with whole():  # the arrays are changed in there, and the counts here
+            norm, state.steps, state.beta1_power, state.beta2_power = step(
+                config,
+                clip_value,
+                clip_norm,
+                keras_clip_norm,
+                list(parameters.values()) if layers is None else [layer._native for layer in layers.values()],
+                own,
+                slots,
+                state.steps,
+                state.beta1_power,
+                state.beta2_power,
+                threads,
+            )
     except _core.NonFiniteError as error:
         culprit = next((name for name, g in named.items() if not np.isfinite(g).all()), None)
         if culprit is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import numpy as np
@@ -189,6 +190,30 @@ def test_two_threads_may_step_the_same_layers_in_different_orders():
         worker.join()
     for layer, b in zip(layers, before, strict=True):
         assert_same_bits(layer.parameters["b"], b - np.float32(0.5 * 2 * rounds))
+
+
+def step_until_interrupted(optimizer, layer, gradients, state, delay):
+    signal.setitimer(signal.ITIMER_REAL, delay)
+    while True:
+        optimizer.step(layer, gradients, state)
+
+
+def test_ctrl_c_comes_before_a_step_or_after_it():
+    """With a rate of 1 and gradients of 1, the parameters count the steps, as the state does."""
+    optimizer = SGD(1.0)
+    old = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        for delay in np.linspace(0.002, 0.02, 40):
+            layer = Dense(1, 1)
+            layer.set_parameters({"W": [[0]]})
+            gradients = {name: np.ones_like(p) for name, p in layer.parameters.items()}
+            state = optimizer.initial_state(layer)
+            with pytest.raises(KeyboardInterrupt):
+                step_until_interrupted(optimizer, layer, gradients, state, delay)
+            assert layer.parameters["W"][0, 0] == layer.parameters["b"][0] == -state.steps
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
 
 
 def test_a_small_net_learns():

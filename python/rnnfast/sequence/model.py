@@ -11,15 +11,16 @@ from typing import Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast._arguments import cell_name, integer, real, thread_count
-from rnnfast._arguments import seed as checked_seed
+from rnnfast._arguments import real, thread_count
+from rnnfast._interrupts import whole
 from rnnfast._layer import parameters_of
-from rnnfast._parameters import checked_parameters, dtype_name
+from rnnfast._parameters import checked_parameters
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.sequence.batches import Sequences, sequences
 from rnnfast.sequence.net import SequenceNet
-from rnnfast.sequence.training import Account, Loop, added, epoch_order, over_batches, whole
+from rnnfast.sequence.settings import at_least, checked_settings
+from rnnfast.sequence.training import Account, Loop, added, epoch_order, over_batches
 from rnnfast.train import History, Sums
 
 Floats = npt.NDArray[Any]
@@ -34,7 +35,7 @@ class SequenceModel:
     _nothing: Sums
 
     def __init__(self, num_outputs: int, hidden_size: int, **settings: Any) -> None:
-        self._config = _checked(self._outputs_name, num_outputs, hidden_size, settings)
+        self._config = checked_settings(self._outputs_name, num_outputs, hidden_size, settings)
         self._net = SequenceNet(self._config, self._num_outputs)
         self._optimizer_state: OptimizerState | None = None
         self._epochs_begun = self._steps = 0
@@ -169,9 +170,9 @@ class SequenceModel:
             "clip_norm": None if clip_norm is None else real("clip_norm", clip_norm),
             "keras_clip_norm": bool(keras_clip_norm),
         }
-        runs, size = _at_least("epochs", epochs, 0), len(data)
+        runs, size = at_least("epochs", epochs, 0), len(data)
         if batch_size is not None:
-            size = min(_at_least("batch_size", batch_size, 1), len(data))
+            size = min(at_least("batch_size", batch_size, 1), len(data))
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer is {optimizer!r}, expected an optimiser such as Adam()")
         if not self._fitting.acquire(blocking=False):
@@ -353,47 +354,6 @@ class SequenceModel:
         for sums in over_batches(data, compute):
             total = added(total, sums)
         return total
-
-
-def _checked(
-    outputs_name: str, num_outputs: int, hidden_size: int, settings: Mapping[str, Any]
-) -> dict[str, Any]:
-    sizes = {outputs_name: num_outputs, "hidden_size": hidden_size, "num_layers": settings["num_layers"]}
-    inputs = {key: settings[key] for key in ("input_size", "vocab_size", "embedding_size")}
-    if (inputs["input_size"] is None) == (inputs["vocab_size"] is None):
-        raise ValueError(
-            f"input_size is {inputs['input_size']} and vocab_size {inputs['vocab_size']}, expected one of them: "
-            "numbers or tokens"
-        )
-    if inputs["embedding_size"] is not None and inputs["vocab_size"] is None:
-        raise ValueError(
-            f"embedding_size is {inputs['embedding_size']} without vocab_size: numbers have no embedding"
-        )
-    if settings["output"] not in ("last", "all"):
-        raise ValueError(f"output is {settings['output']!r}, expected 'last' or 'all'")
-    cell_name(settings["cell"], settings["nonlinearity"], settings["reset_after"])
-    dropout = real("dropout", settings["dropout"])
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout is {dropout}, expected at least 0 and less than 1")
-    return {
-        **{name: _at_least(name, value, 1) for name, value in sizes.items()},
-        **{name: None if value is None else _at_least(name, value, 1) for name, value in inputs.items()},
-        "cell": str(settings["cell"]),
-        "output": str(settings["output"]),
-        "bidirectional": bool(settings["bidirectional"]),
-        "dropout": dropout,
-        "dtype": dtype_name(settings["dtype"]),
-        "seed": checked_seed(settings["seed"]),
-        "nonlinearity": str(settings["nonlinearity"]),
-        "reset_after": bool(settings["reset_after"]),
-    }
-
-
-def _at_least(name: str, value: Any, least: int) -> int:
-    number = integer(name, value)
-    if number < least:
-        raise ValueError(f"{name} is {value}, expected at least {least}")
-    return number
 
 
 def _functions(callbacks: Any) -> list[Callback]:

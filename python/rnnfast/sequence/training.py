@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core
+from rnnfast._interrupts import whole
 from rnnfast.sequence.batches import Sequences
 from rnnfast.train import Sums
 
@@ -114,26 +112,6 @@ class Loop(NamedTuple):
             except _core.NonFiniteError as error:
                 raise _core.NonFiniteError(f"fit: {error} ({where})") from None
             account.add(sums)
-
-
-@contextlib.contextmanager
-def whole() -> Iterator[None]:
-    """Let Ctrl-C wait until the block has ended, so that it is done as a whole or not begun.
-
-    Only the main thread is interrupted by signals; elsewhere there is nothing to do.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is None:  # None: not Python's
-        yield
-        return
-    came: list[object] = []
-    signal.signal(signal.SIGINT, lambda *of_signal: came.append(of_signal))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if came:
-            signal.raise_signal(signal.SIGINT)
 
 
 def epoch_order(count: int, seed: int, epoch: int, *, shuffle: bool) -> npt.NDArray[np.int64]:

@@ -55,6 +55,8 @@ FIT = [
     ({"batch_size": 0}, ValueError, "batch_size is 0, expected at least 1, or None"),
     ({"batch_size": -4}, ValueError, "batch_size is -4, expected at least 1"),
     ({"batch_size": "all"}, TypeError, "batch_size is 'all', expected an integer"),
+    ({"truncate": 0}, ValueError, "truncate is 0, expected at least 1, or None"),
+    ({"stateful": True}, ValueError, "stateful is True, expected truncate= with it"),
     ({"reduction": "mean"}, ValueError, "reduction is 'mean', expected 'token' or 'sequence'"),
     ({"reduction": None}, (TypeError, ValueError), "reduction is None, expected 'token' or 'sequence'"),
     ({"optimizer": "adam"}, TypeError, "optimizer is 'adam', expected .*Adam"),

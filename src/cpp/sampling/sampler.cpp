@@ -177,51 +177,42 @@ bool Sampler<T>::edits(const DrawContext& context) const noexcept {
 // NaN.
 template <class T>
 bool Sampler<T>::edit(const T* logits, const DrawContext& context) {
-    if (!(context.allowed ? copy_allowed(logits, context.allowed) : copy(logits))) return false;
+    int nans = 0;  // an int: as wide as a float, so that the loop becomes vectors
+    for (Index j = 0; j < V_; ++j) nans += logits[j] != logits[j];
+    if (nans > 0) return false;
+    if (context.allowed)
+        copy_allowed(logits, context.allowed);
+    else
+        std::copy_n(logits, V_, kept_.data());
     for (const auto& [token, bias] : config_.logit_bias) kept_[token] += finite<T>(bias);
     for (const std::int32_t token : config_.ban) kept_[token] = -infinity<T>;
     if (context.counts) penalise(context.counts);
     return true;
 }
 
-template <class T>
-bool Sampler<T>::copy(const T* logits) {
-    int nans = 0;
-    for (Index j = 0; j < V_; ++j) {
-        nans += logits[j] != logits[j];
-        kept_[j] = logits[j];
-    }
-    return nans == 0;
-}
-
 // -inf where the mask has a 0. Four bits at a time choose four numbers by a table, so that the compiler needs no branch
-// and no shift by lane; a NaN is a number whose bits, without the sign, are more than infinity's.
+// and no shift by lane.
 template <class T>
-bool Sampler<T>::copy_allowed(const T* logits, const std::uint64_t* allowed) {
-    using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+void Sampler<T>::copy_allowed(const T* logits, const std::uint64_t* allowed) {
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
     static constexpr auto keep = [] {
         std::array<std::array<Bits, 4>, 16> table{};
         for (std::size_t bits = 0; bits < 16; ++bits)
-            for (std::size_t k = 0; k < 4; ++k) table[bits][k] = (bits >> k & 1) != 0 ? Bits{-1} : Bits{0};
+            for (std::size_t k = 0; k < 4; ++k) table[bits][k] = (bits >> k & 1) != 0 ? ~Bits{0} : Bits{0};
         return table;
     }();
-    constexpr Bits magnitude = std::numeric_limits<Bits>::max();
-    const T plus = infinity<T>, minus = -infinity<T>;
-    Bits infinite, dropped, nans = 0;
-    std::memcpy(&infinite, &plus, sizeof infinite);
-    std::memcpy(&dropped, &minus, sizeof dropped);
-    for (Index j = 0; j < V_; j += 4) {
+    Bits dropped;
+    const T minus_infinity = -infinity<T>;
+    std::memcpy(&dropped, &minus_infinity, sizeof dropped);
+    Index j = 0;
+    for (; j + 4 <= V_; j += 4) {
         const auto& mask = keep[allowed[j / 64] >> j % 64 & 15];
-        const auto bytes = sizeof(T) * static_cast<std::size_t>(std::min<Index>(4, V_ - j));
-        Bits x[4] = {};
-        std::memcpy(x, logits + j, j + 4 <= V_ ? sizeof x : bytes);
-        for (std::size_t k = 0; k < 4; ++k) {
-            nans |= Bits{(x[k] & magnitude) > infinite};
-            x[k] = (x[k] & mask[k]) | (dropped & ~mask[k]);
-        }
-        std::memcpy(kept_.data() + j, x, j + 4 <= V_ ? sizeof x : bytes);
+        Bits x[4];
+        std::memcpy(x, logits + j, sizeof x);
+        for (std::size_t k = 0; k < 4; ++k) x[k] = (x[k] & mask[k]) | (dropped & ~mask[k]);
+        std::memcpy(kept_.data() + j, x, sizeof x);
     }
-    return nans == 0;
+    for (; j < V_; ++j) kept_[j] = (allowed[j / 64] >> j % 64 & 1) != 0 ? logits[j] : minus_infinity;
 }
 
 template <class T>

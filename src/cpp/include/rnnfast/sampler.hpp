@@ -97,8 +97,7 @@ private:
     std::int32_t prepare(const T* logits, const DrawContext& context);
     bool edits(const DrawContext& context) const noexcept;
     bool edit(const T* logits, const DrawContext& context);
-    bool copy(const T* logits);
-    bool copy_allowed(const T* logits, const std::uint64_t* allowed);
+    void copy_allowed(const T* logits, const std::uint64_t* allowed);
     void penalise(const std::int32_t* counts);
 
     SamplerConfig config_;

@@ -273,7 +273,9 @@ class LanguageModel:
         inputs, targets = training_pair(X, Y, self.vocab_size)
         inputs, targets, held_out = validation_split(inputs, targets, validation, self.vocab_size)
         if stateful and truncate is None:
-            raise ValueError("stateful is True, expected truncate= with it: a whole sample has no piece before it")
+            raise ValueError(
+                "stateful is True, expected truncate= with it: a whole sample has no piece before it"
+            )
         callbacks = _functions(callbacks)
         history, native_progress = History(), _core.FitProgress()
 

@@ -87,6 +87,8 @@ def test_the_same_seed_gives_the_same_model() -> None:
         (["text", "score", "good.model", "short.txt"], "which the vocabulary does not have"),
         (["names", "one.txt"], "one.txt: 1 names, expected at least 2"),
         (["names", "--model", "abc.model"], "no line's end"),
+        (["names", "one.txt", "--model", "good.model"], "exclude each other"),
+        (["names", "--begin", "Ω"], "text has 'Ω'"),
     ],
 )
 def test_bad_input_is_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -309,7 +309,7 @@ class _Recurrent(Layer):
         array = self._floats(name, value, 3)
         if array.shape != shape:
             raise ValueError(
-                f"{name} has shape {array.shape}, expected {shape} = (num_layers * directions, N, units)"
+                f"{name} has shape {array.shape}, expected {shape} = (num_layers * directions, N, {units})"
             )
         return array
 

@@ -42,7 +42,7 @@ class LanguageModel:
     num_layers : int
     dtype : {"float32", "float64"}
     seed : int
-        0 to 2^64 - 1. Decides the initial weights and the order of samples in every epoch.
+        0 to 2^64 - 1. Decides the initial weights, the order of samples in every epoch and dropout's masks.
     vocabulary : sequence of str, optional
         What each token means; lets prompts be text.
     embedding_size : int, optional
@@ -247,7 +247,7 @@ class LanguageModel:
             No bit of any result depends on it.
         truncate : int, optional
             Truncated backpropagation through time (Williams & Peng 1990): each sample is cut into pieces of so many
-            steps, and each piece is an update. Memory grows with the piece, not with T. None: no cut.
+            steps, and each piece is an update. Activations grow with the piece, not with T. None: no cut.
         stateful : bool
             With `truncate`: a piece begins with the state that the piece before it ended with; else with zeros.
 

@@ -17,9 +17,9 @@ from rnnfast._arguments import integer, real
 class Sampler:
     """From logits to a token. Everything is off by default: then tokens are drawn from the model's own distribution.
 
-    What is on acts in this order: `logit_bias` and `ban`; penalties; `top_n_sigma`; `top_k`; `typical_p`; `top_p`;
-    `min_p`; `temperature`; the draw. Probabilities inside filters are those at temperature 1 of the tokens that are
-    left; of equal tokens the lowest ids stay. One token at least always stays.
+    What is on acts in this order: `logit_bias` and `ban`; a call's constraint; penalties; `top_n_sigma`; `top_k`;
+    `typical_p`; `top_p`; `min_p`; `temperature`; the draw. Probabilities inside filters are those at temperature 1 of
+    the tokens that are left; of equal tokens the lowest ids stay. One token at least always stays.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class Sampler:
         """
         kept = _core.filter_logits(_logits(logits), self.native(), _history(history))
         if kept is None:
-            raise _core.SamplingError("the logits, or what bans leave of them, hold a nan or only -inf")
+            raise _undrawable()
         return kept
 
     def draw(self, logits: npt.ArrayLike, u: float, history: npt.ArrayLike = ()) -> int:
@@ -147,8 +147,14 @@ class Sampler:
         x = _logits(logits)
         (token,) = _core.draw(x, np.array([u], dtype=x.dtype), self.native(), _history(history))
         if token < 0:
-            raise _core.SamplingError("the logits, or what bans leave of them, hold a nan or only -inf")
+            raise _undrawable()
         return int(token)
+
+
+def _undrawable() -> _core.SamplingError:
+    error = _core.SamplingError("the logits, or what bans leave of them, hold a nan or only -inf")
+    error.stream = error.step = -1  # of no call
+    return error
 
 
 def _integer_or(name: str, value: int | None, off: int) -> int:

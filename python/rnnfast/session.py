@@ -130,7 +130,8 @@ class Session:
             h, c, position, pending, history = self._native.remove(integer("id", id))
         except IndexError as error:
             raise KeyError(str(error)) from None
-        recent = history[:-1] if pending >= 0 and history.size and history[-1] == pending else history
+        counted = np.flatnonzero(history == pending)  # where penalties have no window the order is lost
+        recent = np.delete(history, counted[-1]) if counted.size else history
         return State(
             h,
             c if c.size else None,

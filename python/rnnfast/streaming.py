@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnfast import _core, generation
-from rnnfast._arguments import integer
+from rnnfast._arguments import integer, thread_count
 from rnnfast.state import State
 from rnnfast.train import Tokens
 
@@ -60,6 +60,9 @@ def generate(model: LanguageModel, length: int, on_token: OnToken, **keywords: A
     """Generate as `LanguageModel.generate` does and call `on_token` with each item of the stream; True ends it."""
     if not callable(on_token):
         raise TypeError(f"on_token is {on_token!r}, expected a function of a token")
+    if "num_alternatives" in keywords:
+        raise TypeError("num_alternatives and on_token are both given: details come without a function")
+    thread_count(keywords.pop("num_threads", None))  # a function is called by the caller's thread alone
     items = TokenStream(model, length, **keywords)
     count = len(items._call.keys)
     tokens = np.full((count, integer("length", length)), -1, np.int32)

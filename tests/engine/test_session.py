@@ -170,3 +170,16 @@ def test_two_threads_may_drive_two_sessions_of_one_model():
         thread.join()
     for k in range(4):
         np.testing.assert_array_equal(results[k], model.generate(140, seed=list(range(10 * k, 10 * k + 10))))
+
+
+@pytest.mark.parametrize("window", [0, 50])
+def test_a_stream_that_left_goes_on_with_what_its_penalties_counted(window):
+    penalties = {"frequency_penalty": 1.0, "penalty_window": window}
+    model = roughen(LanguageModel(5, 9, seed=3))
+    for seed in range(6):
+        session = model.session(1)
+        stream = session.add(seed=seed, **penalties)
+        first = session.step(7).tokens[0]
+        rest = model.generate(8, state=session.remove(stream), seed=[seed], **penalties)[0]
+        whole = model.generate(15, seed=[seed], **penalties)[0]
+        assert np.array_equal(np.concatenate([first, rest]), whole), seed

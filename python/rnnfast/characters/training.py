@@ -86,6 +86,9 @@ def train(
     Ends early with what `fit` and `on_report` raise (Ctrl-C among them); the model then has its best section's
     parameters, too, where there is one.
     """
+    for name, value in (("epochs", epochs), ("section", section)):
+        if value < 1:
+            raise ValueError(f"{name} is {value}, expected at least 1")
     reports: list[Report] = []
     best: dict[str, npt.NDArray[Any]] = {}
     begin, tokens, unimproved = time.perf_counter(), 0, 0

@@ -28,8 +28,8 @@ def integer(least: int, most: int) -> Callable[[str], int]:
     return convert
 
 
-def number(least: float) -> Callable[[str], float]:
-    """A type for finite numbers from `least` on."""
+def number(least: float, most: float = math.inf) -> Callable[[str], float]:
+    """A type for finite numbers from `least` to `most`."""
 
     def convert(text: str) -> float:
         try:
@@ -38,6 +38,8 @@ def number(least: float) -> Callable[[str], float]:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
         if not (math.isfinite(value) and value >= least):
             raise argparse.ArgumentTypeError(f"{text} is not a finite number of at least {least:g}")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"{text} is more than {most:g}")
         return value
 
     return convert

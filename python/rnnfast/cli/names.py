@@ -65,8 +65,13 @@ def run(options: argparse.Namespace) -> None:
     from rnnfast.model import LanguageModel
     from rnnfast.names import dinosaur_names
     from rnnfast.optim import Adam
+    from rnnfast.text import encode
 
     if options.model is not None:
+        if options.file is not None or options.epochs is not None or options.plot is not None:
+            raise ValueError(
+                "--model and FILE, --epochs or --plot exclude each other: a saved model is not trained"
+            )
         model = LanguageModel.load(options.model)
         print("\n".join(_invent(characters.NamesModel(model), options, options.count)))
         return
@@ -74,10 +79,11 @@ def run(options: argparse.Namespace) -> None:
     tell = say(options)
     names = list(dinosaur_names()) if options.file is None else _names_in(options.file)
     order = np.random.default_rng(options.seed).permutation(len(names))
-    held_back = round(min(options.validation, 0.5) * len(names))
+    held_back = round(options.validation * len(names))
     listed = set(names)
     inventor = characters.NamesModel.for_names(names, options.hidden, **model_settings(options))
     model = inventor.model
+    encode(options.begin, model.vocabulary or ())  # raises where --begin has letters that no name has
     X, Y = characters.name_samples([names[k] for k in order], model.vocabulary or ())
     tell(
         f"names     {options.file or 'dinosaurs'}: {len(names):,}, {len(model.vocabulary or ())} characters, "
@@ -96,7 +102,7 @@ def run(options: argparse.Namespace) -> None:
             (X[held_back:], Y[held_back:]),
             (X[:held_back], Y[:held_back]) if held_back else None,
             epochs=epochs,
-            section=max(1, epochs // REPORTS // 2),
+            section=max(1, epochs // REPORTS),
             patience=options.patience,
             on_report=keeper,
             batch_size=BATCH_SIZE,

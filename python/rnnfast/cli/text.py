@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnfast.cli.arguments import integer, number
 from rnnfast.cli.training import (
@@ -15,6 +15,12 @@ from rnnfast.cli.training import (
     read_text,
     say,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rnnfast.characters.training import Pair
 
 HIDDEN_SIZE, RATE, EPOCHS, STREAMS, STEPS = 256, 0.002, 20, 50, 50
 
@@ -99,9 +105,7 @@ def train(options: argparse.Namespace) -> None:
             f"{options.file}: {len(content)} characters, expected at least {2 * (options.streams + 1)} for "
             f"{options.streams} streams; see --streams"
         )
-    learnt, held_back = characters.split_text(
-        encoding.encode(content, vocabulary), min(options.validation, 0.5)
-    )
+    learnt, held_back = characters.split_text(encoding.encode(content, vocabulary), options.validation)
     model = LanguageModel(len(vocabulary), options.hidden, vocabulary=vocabulary, **model_settings(options))
     tell(
         f"text      {options.file}: {len(content):,} characters, {len(vocabulary)} of them different, "
@@ -112,9 +116,7 @@ def train(options: argparse.Namespace) -> None:
         reports = characters.train(
             model,
             characters.streams(learnt, options.streams),
-            characters.streams(held_back, min(options.streams, len(held_back) - 1))
-            if len(held_back) > 1
-            else None,
+            _held_back(held_back, options),
             epochs=options.epochs,
             patience=options.patience,
             on_report=keeper,
@@ -131,6 +133,15 @@ def train(options: argparse.Namespace) -> None:
     if options.plot is not None:
         characters.plot_reports(reports, options.plot)
     tell(f"wrote     {options.output}: rnnfast text sample {options.output}")
+
+
+def _held_back(tokens: NDArray[np.int32], options: argparse.Namespace) -> Pair | None:
+    """As streams of at least the steps of an update: the first characters of each are predicted from little."""
+    from rnnfast import characters
+
+    if len(tokens) < 2:
+        return None
+    return characters.streams(tokens, max(1, min(options.streams, (len(tokens) - 1) // options.steps)))
 
 
 def sample(options: argparse.Namespace) -> None:

@@ -49,10 +49,10 @@ def add_training_options(
     )
     command.add_argument(
         "--validation",
-        type=number(0),
+        type=number(0, 0.5),
         default=validation,
         metavar="X",
-        help=f"the share held back to choose the best model by; 0: none; default: {validation:g}",
+        help=f"the share held back to choose the best model by, at most 0.5; 0: none; default: {validation:g}",
     )
     command.add_argument(
         "--patience",

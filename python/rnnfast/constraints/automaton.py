@@ -137,7 +137,9 @@ def _states(next_state: npt.ArrayLike) -> npt.NDArray[np.int32]:
         raise ValueError(f"next_state is {table.dtype} {table.shape}, expected integers (S, V)")
     if table.min() < -1 or table.max() >= len(table):
         raise ValueError(f"next_state has {table.min()} to {table.max()}, expected -1 to {len(table) - 1}")
-    return np.ascontiguousarray(table, dtype=np.int32)
+    own = np.array(table, dtype=np.int32)  # a copy: what is compiled from it must stay so
+    own.flags.writeable = False
+    return own
 
 
 def _product(a: Constraint, b: Constraint) -> Constraint:

@@ -264,7 +264,10 @@ class _Parser:
         if self.pattern[self.at] == "[":
             self.refuse("a '[' in a class, which is written \\[")
         if self.pattern[self.at] == "\\" and self.pattern[self.at + 1 : self.at + 2].lower() in _CLASSES:
-            return set(self.escape())
+            members = set(self.escape())
+            if self.pattern[self.at : self.at + 1] == "-" and self.pattern[self.at + 1 : self.at + 2] != "]":
+                self.refuse("a range that begins with a class, such as \\d-z")
+            return members
         low = self.member()
         if self.pattern[self.at : self.at + 1] != "-" or self.pattern[self.at + 1 : self.at + 2] in ("]", ""):
             return {low}

@@ -175,8 +175,15 @@ def with_state(*nodes):
         (with_state(node("Tanh", "x", "h", name="t")), {}, "t is a Tanh"),
         (with_state(node("Identity", "h", "h")), {}, "Identity number 0 reads 'h', which nothing before it gives"),
         (with_state(node("LSTM", "x W R B", "z h", name="a")), {}, "cell reads from an input, expected a"),
+        ([node("LSTM", "x W R B n", "y", name="cell")], {"n": np.array([2], "i4")}, "cell has lengths of its own"),
+        (
+            [*two("x W R B", "z", "v W R B")[:1], node("Slice", "z from to axes steps", "v", name="s"),
+             two("x W R B", "z", "v W R B")[1]],
+            {"from": np.array([-1]), "to": np.array([-99]), "axes": np.array([0]), "steps": np.array([-1])},
+            "b reads s's steps in another order",
+        ),
     ],
-    ids=range(29),
+    ids=range(31),
 )  # fmt: skip
 def test_other_graphs_are_refused(tmp_path, nodes, constants, message):
     with pytest.raises(ValueError, match=message) as caught:

@@ -160,6 +160,10 @@ class _Graph:
 
     def _handed_on(self, node: Node, reader: Node) -> str:
         """The input whose numbers an operator hands on."""
+        if node.operator == "Slice" and node.input(4) and not self._is_ones(node.input(4)):
+            raise ValueError(
+                f"{reader.name} reads {node.name}'s steps in another order, expected all as they are"
+            )
         if node.operator in _MOVES or node.operator == "OneHot":
             return node.input(0)
         if node.operator == "Where" and self._is_zero_constant(node.input(2)):
@@ -168,6 +172,12 @@ class _Graph:
             if node.operator == "Add" and name in self.biases:
                 return name
         raise ValueError(f"{reader.name} reads from {node.name}, a {node.operator}, expected a layer")
+
+    def _is_ones(self, name: str) -> bool:
+        import onnx
+
+        tensor = self.tensors.get(name)
+        return tensor is not None and bool((onnx.numpy_helper.to_array(tensor) == 1).all())
 
     def _producer(self, name: str, reader: Node) -> Node:
         producer = self.producers.get(name)
@@ -198,6 +208,8 @@ class _Graph:
                 raise ValueError(
                     f"{node.name} starts from a state that is neither zero nor an input of the graph"
                 )
+        if node.input(4) in self.tensors:
+            raise ValueError(f"{node.name} has lengths of its own, expected none, or an input of the graph")
         first = batch_first or bool(node.attributes.get("layout", 0))
         return stack_of(node.name, node.operator, node.attributes, arrays, batch_first=first)
 

@@ -348,7 +348,7 @@ class RNN(_Recurrent):
     seed : int
         0 to 2^64 - 1. Decides the initial weights and dropout's masks.
     nonlinearity : {"tanh", "relu"}
-
+        What h is of a: tanh(a), or max(0, a).
 
     Notes
     -----
@@ -396,7 +396,6 @@ class RNN(_Recurrent):
             dtype=dtype,
             seed=seed,
         )
-        self._config["nonlinearity"] = nonlinearity
 
 
 class GRU(_Recurrent):
@@ -429,7 +428,7 @@ class GRU(_Recurrent):
     seed : int
         0 to 2^64 - 1. Decides the initial weights and dropout's masks.
     reset_after : bool
-
+        Which of the two n is: reset after the recurrent product, or before it.
 
     Notes
     -----
@@ -476,7 +475,6 @@ class GRU(_Recurrent):
             dtype=dtype,
             seed=seed,
         )
-        self._config["reset_after"] = bool(reset_after)
 
 
 class LSTM(_Recurrent):
@@ -514,6 +512,7 @@ class LSTM(_Recurrent):
     proj_size : int
         P, the size of h, at most H; 0: no projection, P = H.
     peephole, coupled : bool
+        As above; False: the plain cell.
 
     Notes
     -----

@@ -28,7 +28,6 @@ def train(steps=800, batch_size=64):
     """Learn from dates that no test draws."""
     layers = encoder, decoder, dense = GRU(V, H, seed=1), GRU(V, H, seed=2), Dense(H, V, seed=3)
     optimizer = Adam(CosineDecay(0.01, steps))
-    state = optimizer.initial_state(layers)
     for step in range(steps):
         x, lengths, y = draw_dates(batch_size, seed=step)
         read, meaning, of_encoder = encoder.forward(x, lengths=lengths)
@@ -39,7 +38,7 @@ def train(steps=800, batch_size=64):
         ddense = dense.backward(dlogits, of_dense)
         ddecoder = decoder.backward(ddense.dx, None, of_decoder)
         dencoder = encoder.backward(np.zeros_like(read), ddecoder.dstate, of_encoder)
-        optimizer.step(layers, [dencoder, ddecoder, ddense], state, clip_norm=1.0)
+        optimizer.step(layers, [dencoder, ddecoder, ddense], clip_norm=1.0)
     return layers
 
 

@@ -1,11 +1,10 @@
-"""Optimisers: what to do with a gradient. They are settings only; what they remember is a state beside them.
+"""Optimisers: what to do with a gradient. Settings, which never change, and what is remembered from step to step.
 
-In `LanguageModel.fit` that state lives in the model. To train a net of your own, keep it yourself:
+In `LanguageModel.fit` the latter lives in the model. In a net of your own the optimiser keeps it:
 
 >>> import numpy as np
 >>> from rnnfast import GRU, Adam, Dense, mse
 >>> optimizer, layers = Adam(0.03), [GRU(1, 8), Dense(8, 1)]
->>> state = optimizer.initial_state(layers)
 >>> x = np.random.default_rng(0).normal(size=(6, 32, 1))
 >>> for _ in range(100):  # to add up what was read
 ...     h, _, of_gru = layers[0].forward(x)
@@ -13,11 +12,13 @@ In `LanguageModel.fit` that state lives in the model. To train a net of your own
 ...     loss, dy = mse(y, np.cumsum(x, axis=0))
 ...     gradients = [layers[1].backward(dy, of_dense)]
 ...     gradients.insert(0, layers[0].backward(gradients[0].dx, None, of_gru))
-...     norm = optimizer.step(layers, gradients, state, clip_norm=1.0)
+...     norm = optimizer.step(layers, gradients, clip_norm=1.0)
 >>> loss < 0.1
 True
+>>> optimizer.state.steps
+100
 
-The same for arrays of your own:
+The same for arrays of your own, and with a state that you keep yourself:
 
 >>> optimizer = Adam(0.1)
 >>> parameters = {"p": np.array([1.0, -2.0])}
@@ -38,7 +39,7 @@ from rnnfast import _core
 from rnnfast._arguments import real, thread_count
 from rnnfast._layer import Gradients, Layers
 from rnnfast.learning_rate import Schedule, native_rate
-from rnnfast.optimizer_state import Arrays, OptimizerState, initial_state, update
+from rnnfast.optimizer_state import Arrays, OptimizerState, initial_state, is_state_of, update
 
 
 class Optimizer:
@@ -48,8 +49,18 @@ class Optimizer:
     decay: float
     weight_decay: float
 
+    _state: OptimizerState | None = None  # not a field: two optimisers are equal where their settings are
+
     def __post_init__(self) -> None:
         self.native()
+
+    @property
+    def state(self) -> OptimizerState | None:
+        """What it remembers of the parameters that it has stepped without a `state` of their own; None before.
+
+        Live, to save or to look at. A `step` that is given a state neither reads nor changes this one.
+        """
+        return self._state
 
     def native(self) -> _core.OptimizerConfig:
         """The same settings, checked, for the native training loop."""
@@ -83,7 +94,7 @@ class Optimizer:
         self,
         parameters: Layers | Arrays,
         gradients: Gradients | Sequence[Gradients] | Mapping[str, Gradients] | Arrays,
-        state: OptimizerState,
+        state: OptimizerState | None = None,
         *,
         clip_value: float | None = None,
         clip_norm: float | None = None,
@@ -99,8 +110,9 @@ class Optimizer:
         gradients : like parameters
             For each layer what its `backward` returned, or the ``parameters`` of that; or name -> array, with the
             names, shapes and dtype of `parameters`. Not changed.
-        state : OptimizerState
-            From `initial_state`, or what earlier steps made of it; changed in place.
+        state : OptimizerState, optional
+            From `initial_state`, `OptimizerState.load` or earlier steps; changed in place. None: the optimiser's own
+            `state`, of one net: for another, make another optimiser or keep states yourself.
         clip_value, clip_norm, keras_clip_norm
             As in `LanguageModel.fit`; all gradients together are one.
         num_threads : int, optional
@@ -116,29 +128,43 @@ class Optimizer:
         NonFiniteError
             (a FloatingPointError) For a gradient that is not finite, or whose square would not be.
         ValueError, TypeError
-            For arrays that do not fit, or that share memory. Whatever is raised, nothing has changed; Ctrl-C comes
-            before the step or after it.
+            For arrays that do not fit, or that share memory; without a state, for another net than before. Whatever is
+            raised, nothing has changed; Ctrl-C comes before the step or after it.
 
         Examples
         --------
         >>> import numpy as np
         >>> from rnnfast import SGD
-        >>> parameters, optimizer = {"w": np.zeros(2)}, SGD(1.0)
-        >>> optimizer.step(parameters, {"w": np.array([3.0, 4.0])}, optimizer.initial_state(parameters))
+        >>> parameters = {"w": np.zeros(2)}
+        >>> SGD(1.0).step(parameters, {"w": np.array([3.0, 4.0])})
         5.0
         >>> parameters["w"]
         array([-3., -4.])
         """
-        return update(
+        own = self._own_state(parameters) if state is None else state
+        norm = update(
             self.native(),
             parameters,
             gradients,
-            state,
+            own,
             clip_value=None if clip_value is None else real("clip_value", clip_value),
             clip_norm=None if clip_norm is None else real("clip_norm", clip_norm),
             keras_clip_norm=bool(keras_clip_norm),
             num_threads=thread_count(num_threads),
         )
+        if state is None:
+            object.__setattr__(self, "_state", own)  # the settings are frozen
+        return norm
+
+    def _own_state(self, parameters: Layers | Arrays) -> OptimizerState:
+        if self._state is None:
+            return self.initial_state(parameters)
+        if not is_state_of(self._state, parameters):
+            raise ValueError(
+                f"parameters are not those that this {type(self).__name__} has stepped before: make another "
+                "optimiser for them, or pass state="
+            )
+        return self._state
 
 
 @dataclass(frozen=True)
@@ -215,8 +241,8 @@ class RMSprop(Optimizer):
 
     >>> import numpy as np
     >>> from rnnfast import RMSprop
-    >>> parameters, optimizer = {"p": np.zeros(2)}, RMSprop(0.1, alpha=0.75)
-    >>> norm = optimizer.step(parameters, {"p": np.array([-1e3, 1e-3])}, optimizer.initial_state(parameters))
+    >>> parameters = {"p": np.zeros(2)}
+    >>> norm = RMSprop(0.1, alpha=0.75).step(parameters, {"p": np.array([-1e3, 1e-3])})
     >>> parameters["p"].round(4)
     array([ 0.2, -0.2])
     """
@@ -307,8 +333,8 @@ class AdamW(Adam):
 
     >>> import numpy as np
     >>> from rnnfast import AdamW
-    >>> parameters, optimizer = {"p": np.ones(1)}, AdamW(0.5, weight_decay=0.5)
-    >>> norm = optimizer.step(parameters, {"p": np.zeros(1)}, optimizer.initial_state(parameters))
+    >>> parameters = {"p": np.ones(1)}
+    >>> norm = AdamW(0.5, weight_decay=0.5).step(parameters, {"p": np.zeros(1)})
     >>> parameters["p"]
     array([0.75])
     """

@@ -147,6 +147,15 @@ def initial_state(config: _core.OptimizerConfig, parameters: Arrays | Layers) ->
     return OptimizerState(config.kind, slots=slots)
 
 
+def is_state_of(state: OptimizerState, parameters: Arrays | Layers) -> bool:
+    """Whether all that `state` remembers has the names, shapes and dtype of `parameters`."""
+    arrays, _ = _named(parameters)
+    return all(
+        own.keys() == arrays.keys() and all(_is_like(own[name], p) for name, p in arrays.items())
+        for own in state.slots.values()
+    )
+
+
 def update(
     config: _core.OptimizerConfig,
     parameters: Arrays | Layers,

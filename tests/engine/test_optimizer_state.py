@@ -92,6 +92,43 @@ def test_a_state_can_be_copied_and_pickled(dtype, optimizer, carry):
     assert_same_parameters(twin, parameters)
 
 
+@every_optimizer
+@pytest.mark.parametrize("carry", [lambda o: o, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+def test_an_optimizer_remembers_by_itself(dtype, optimizer, carry):
+    kept, own, optimizer = draw(0, dtype), draw(0, dtype), copy.deepcopy(optimizer)
+    state, plain = optimizer.initial_state(kept), repr(optimizer)
+    assert optimizer.state is None
+    for step in range(4):
+        optimizer.step(kept, draw(1 + step, dtype), state)
+        assert optimizer.state is None or optimizer.state.steps == step  # that step had a state of its own
+        optimizer.step(own, draw(1 + step, dtype))
+        optimizer = carry(optimizer)
+    assert_same_parameters(own, kept)
+    assert optimizer.state.steps == 4
+    assert repr(optimizer) == plain
+    for slot, arrays in state.slots.items():
+        assert_same_parameters(optimizer.state.slots[slot], arrays)
+
+
+def test_an_optimizers_own_state_is_of_one_net():
+    optimizer, parameters = Adam(), draw(0)
+    optimizer.step(parameters, draw(1))
+    before = copy.deepcopy(optimizer.state)
+    for others in ({"p": np.zeros(3)}, {**draw(0), "W": np.zeros((3, 4))}, draw(0, np.float32)):
+        with pytest.raises(ValueError, match="parameters are not those that this Adam has stepped before"):
+            optimizer.step(others, others)
+    assert optimizer.state.steps == before.steps == 1
+    assert_same_parameters(optimizer.state.slots["m"], before.slots["m"])
+
+
+def test_a_first_step_that_is_refused_is_not_remembered():
+    optimizer, parameters = Adam(), draw(0)
+    with pytest.raises(FloatingPointError):
+        optimizer.step(parameters, {name: np.full(p.shape, np.nan) for name, p in parameters.items()})
+    assert optimizer.state is None
+    optimizer.step({"p": np.zeros(3)}, {"p": np.ones(3)})
+
+
 def test_settings_may_change_between_steps():
     """As long as the same things are remembered: a rate found on the way, say."""
     parameters = draw(0)
@@ -221,7 +258,7 @@ def other_state(**changes):
 
 
 WRONG_STATES = {
-    "none": (None, TypeError, "state is None, expected an OptimizerState"),
+    "a mapping": ({}, TypeError, "state is {}, expected an OptimizerState"),
     "of SGD": (SGD().initial_state(draw(0)), ValueError, r"state is 'sgd' with slots \[\], expected 'adam'"),
     "of AdamW": (AdamW().initial_state(draw(0)), ValueError, "state is 'adamw' with slots .*expected 'adam'"),
     "of other names": (Adam().initial_state({"c": np.zeros(2)}), ValueError, r"has names \['c'\], expected"),

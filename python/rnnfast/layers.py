@@ -59,6 +59,7 @@ class _Recurrent(Layer):
         )
         self._h_size: int = options.get("proj_size") or self._config["hidden_size"]
         self._config |= options
+        self._training_step = 0
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -133,8 +134,8 @@ class _Recurrent(Layer):
         x, state, lengths, reset, num_threads
             As in a call of the layer.
         training_step : int, optional
-            Which step of training this is, where there is dropout: with the seed it decides the masks, so give each
-            step its own. None: no dropout.
+            Which step of training this is, 0 to 2^64 - 1: with the seed it decides dropout's masks. None: the one after
+            that of the last `forward`, the first is 0.
 
         Returns
         -------
@@ -143,15 +144,10 @@ class _Recurrent(Layer):
         workspace : Workspace
             For one `backward`; holds a copy of x.
         """
-        masks = None
-        if training_step is not None:
-            masks = (self._config["seed"], checked_seed(training_step, "training_step"))
-        elif self._config["dropout"] or self._config["input_dropout"]:
-            raise ValueError(
-                "training_step is None, expected the number of the training step, which decides the masks: the layer "
-                "has dropout. Without dropout: call the layer itself"
-            )
+        step = self._training_step if training_step is None else checked_seed(training_step, "training_step")
+        masks = (self._config["seed"], step)
         y, after, run = self._run(x, state, lengths, reset, masks, for_backward=True, num_threads=num_threads)
+        self._training_step = (step + 1) % 2**64
         places = (y.shape[1], y.shape[0]) if self._batch_first else (y.shape[0], y.shape[1])
         return y, after, Workspace(self, run, places, dense=np.ndim(x) == 3)
 
@@ -339,7 +335,7 @@ class RNN(_Recurrent):
         A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
         side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
     dropout : float
-        Of the inputs of all layers but the first, 0 to below 1, in `forward` with a `training_step` only.
+        Of the inputs of all layers but the first, 0 to below 1, in `forward` only.
     input_dropout : float
         The same of the first layer's input, which must not be tokens then.
     batch_first : bool
@@ -419,7 +415,7 @@ class GRU(_Recurrent):
         A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
         side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
     dropout : float
-        Of the inputs of all layers but the first, 0 to below 1, in `forward` with a `training_step` only.
+        Of the inputs of all layers but the first, 0 to below 1, in `forward` only.
     input_dropout : float
         The same of the first layer's input, which must not be tokens then.
     batch_first : bool
@@ -501,7 +497,7 @@ class LSTM(_Recurrent):
         A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
         side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
     dropout : float
-        Of the inputs of all layers but the first, 0 to below 1, in `forward` with a `training_step` only.
+        Of the inputs of all layers but the first, 0 to below 1, in `forward` only.
     input_dropout : float
         The same of the first layer's input, which must not be tokens then.
     batch_first : bool

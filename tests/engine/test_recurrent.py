@@ -474,12 +474,22 @@ class TestMisuse:
         with pytest.raises(ValueError, match="step: the layer is bidirectional"):
             self.problem(both=True).layer.step(np.zeros((2, 4)))
 
-    def test_a_layer_with_dropout_wants_to_know_the_training_step(self):
-        p = self.problem(dropout=0.5)
-        with pytest.raises(
-            ValueError, match="training_step is None, expected the number of the training step"
-        ):
-            p.forward()
+    def test_a_layer_with_dropout_counts_its_training_steps(self):
+        p = self.problem(dropout=0.5, layers=2)
+        numbered = [p.layer.forward(p.x, training_step=step)[0] for step in (0, 1, 7, 8)]
+        q = self.problem(dropout=0.5, layers=2)
+        q.layer(q.x)  # no training step
+        counted = [q.layer.forward(q.x)[0] for _ in range(2)]
+        with pytest.raises(ValueError, match="x has shape"):
+            q.layer.forward(q.x[..., :1])  # nor this one
+        counted += [q.layer.forward(q.x, training_step=7)[0], q.layer.forward(q.x)[0]]
+        assert all(map(np.array_equal, counted, numbered))
+        assert not np.array_equal(counted[0], counted[1])
+
+    def test_training_steps_begin_anew_behind_the_last(self):
+        p = self.problem(dropout=0.5, layers=2)
+        p.layer.forward(p.x, training_step=2**64 - 1)
+        assert np.array_equal(p.layer.forward(p.x)[0], p.layer.forward(p.x, training_step=0)[0])
 
     def test_tokens_are_not_dropped(self):
         p = self.problem(input_dropout=0.5, tokens=True)

@@ -394,6 +394,7 @@ class _LanguageModel:
         num_threads: int,
         truncate: int,
         stateful: bool,
+        next: Callable[[], tuple[_Tokens, _Tokens] | None] | None,
     ) -> None: ...
     def evaluate(self, inputs: _Tokens, targets: _Tokens, num_threads: int) -> _Sums: ...
     def predict(

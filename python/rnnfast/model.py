@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import _core, generation, scoring, streaming, text
+from rnnfast import _core, fitting, generation, scoring, streaming, text
 from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
+from rnnfast.fitting import Callback
 from rnnfast.generation import Generated, GenerateKeywords, Stop, StreamKeywords
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.optimizer_state import OptimizerState
@@ -22,9 +23,7 @@ from rnnfast.scoring import Beam, Score
 from rnnfast.session import Session
 from rnnfast.state import Floats, State, checked_state, native_c, zero_state
 from rnnfast.streaming import OnToken, TokenStream
-from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
-
-Callback = Callable[[int, History], Any]
+from rnnfast.train import History, Tokens, token_array, training_pair
 
 _NATIVE = {"float32": _core.LanguageModelF32, "float64": _core.LanguageModelF64}
 
@@ -196,7 +195,7 @@ class LanguageModel:
         X: Any,
         Y: Any = None,
         *,
-        epochs: int,
+        epochs: int | None,
         batch_size: int | None = None,
         optimizer: Optimizer = Adam(),  # noqa: B008 (frozen)
         reduction: str = "token",
@@ -215,12 +214,16 @@ class LanguageModel:
 
         Parameters
         ----------
-        X : (N, T) integers or (N, T, V) one-hot
-            Inputs; -1, or a zero vector, is the zero input.
+        X : (N, T) integers or (N, T, V) one-hot; or an iterator of these, or of pairs (x, y)
+            Inputs; -1, or a zero vector, is the zero input. An iterator is an endless stream: N texts or signals side
+            by side, each array the next T steps of all (T may differ), no more than one of which is held. Then Y is
+            None, `stateful` True, `truncate` given and the batch always all N.
         Y : None, (N, T) integers, (N, T, V) or (T, N, V) one-hot, or T arrays (N, V)
             Targets; -1, or a zero vector, does not count. None: the next token of X. Where N = T, a three-dimensional
             array is taken as (N, T, V).
-        epochs : int
+        epochs : int, or None with an iterator
+            How often all samples are gone over. Of an iterator's arrays each is an epoch; None: until it ends, a
+            callback stops it, or Ctrl-C.
         batch_size : int, optional
             Samples a step; None is all of them.
         optimizer : SGD, RMSprop, Adam or AdamW
@@ -249,7 +252,8 @@ class LanguageModel:
             Truncated backpropagation through time (Williams & Peng 1990): each sample is cut into pieces of so many
             steps, and each piece is an update. Activations grow with the piece, not with T. None: no cut.
         stateful : bool
-            With `truncate`: a piece begins with the state that the piece before it ended with; else with zeros.
+            With `truncate`: a piece begins with the state that the piece before it ended with; else with zeros. So does
+            an iterator's next array, of which each is cut into pieces of its own.
 
         Returns
         -------
@@ -269,60 +273,39 @@ class LanguageModel:
         and `history` are those of the last complete one.
 
         The memory that training takes is kept for the next call, until one of another shape or the model's end.
+
+        Examples
+        --------
+        A stream without end, in memory that does not grow with what was read:
+
+        >>> from itertools import count
+        >>> model = LanguageModel(10, 16)
+        >>> digits = (np.arange(8 * k, 8 * (k + 1)).reshape(1, 8) % 10 for k in count())
+        >>> options = {"truncate": 4, "stateful": True, "optimizer": Adam(0.02)}
+        >>> learnt = lambda epoch, history: history.loss[-1] < 0.05
+        >>> history = model.fit(digits, epochs=None, callbacks=[learnt], **options)
+        >>> model.generate(5, prompt=np.arange(9), greedy=True)
+        array([[9, 0, 1, 2, 3]], dtype=int32)
         """
-        inputs, targets = training_pair(X, Y, self.vocab_size)
-        inputs, targets, held_out = validation_split(inputs, targets, validation, self.vocab_size)
-        if stateful and truncate is None:
-            raise ValueError(
-                "stateful is True, expected truncate= with it: a whole sample has no piece before it"
-            )
-        callbacks = _functions(callbacks)
-        history, native_progress = History(), _core.FitProgress()
-
-        def epoch_end() -> bool:
-            history.update(native_progress, len(inputs))
-            answers = [callback(native_progress.epoch - 1, history) for callback in callbacks]
-            return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
-
-        settings: dict[str, Any] = {
-            "epochs": integer("epochs", epochs),
-            "batch_size": _at_least_one("batch_size", batch_size, "all samples"),
-            "optimizer": _optimizer(optimizer).native(),
-            "reduction": _reduction(reduction),
-            "clip_value": None if clip_value is None else real("clip_value", clip_value),
-            "clip_norm": None if clip_norm is None else real("clip_norm", clip_norm),
-            "keras_clip_norm": bool(keras_clip_norm),
-            "shuffle": bool(shuffle),
-            "num_threads": thread_count(num_threads),
-            "truncate": _at_least_one("truncate", truncate, "no cut"),
-            "stateful": bool(stateful),
-        }
-        display = None
-        if progress:
-            from rnnfast.progress import BITS, ProgressBar
-
-            unit = BITS if settings["reduction"] == "token" else "nats a window"
-
-            display = ProgressBar(settings["epochs"], inputs.shape, native_progress, unit)
-        try:
-            self._native.fit(
-                inputs,
-                targets,
-                **settings,
-                validation=held_out,
-                progress=native_progress,
-                epoch_end=epoch_end if callbacks else None,
-                on_progress=None if display is None else display.update,
-            )
-        finally:
-            if (
-                native_progress.steps_per_epoch
-            ):  # it has begun: a call that was refused leaves the last one's history
-                history.update(native_progress, len(inputs))
-                self.history = history
-            if display is not None:
-                display.close()
-        return history
+        return fitting.fit(
+            self,
+            X,
+            Y,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            reduction=reduction,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+            keras_clip_norm=keras_clip_norm,
+            shuffle=shuffle,
+            validation=validation,
+            callbacks=callbacks,
+            progress=progress,
+            num_threads=num_threads,
+            truncate=truncate,
+            stateful=stateful,
+        )
 
     def evaluate(self, X: Any, Y: Any = None, *, num_threads: int | None = None) -> dict[str, float]:
         """How well the model predicts; nothing changes.
@@ -666,29 +649,3 @@ class LanguageModel:
     @property
     def _has_c(self) -> bool:
         return bool(self._config["cell"] == "lstm")
-
-
-def _at_least_one(name: str, value: Any, none: str) -> int:
-    if value is None:
-        return 0
-    if integer(name, value) < 1:
-        raise ValueError(f"{name} is {value}, expected at least 1, or None for {none}")
-    return integer(name, value)
-
-
-def _optimizer(value: Any) -> Optimizer:
-    if not isinstance(value, Optimizer):
-        raise TypeError(f"optimizer is {value!r}, expected an optimizer such as Adam(...)")
-    return value
-
-
-def _reduction(value: Any) -> str:
-    if value not in ("token", "sequence"):
-        raise ValueError(f"reduction is {value!r}, expected 'token' or 'sequence'")
-    return str(value)
-
-
-def _functions(callbacks: Any) -> list[Callback]:
-    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-        raise TypeError(f"callbacks is {callbacks!r}, expected a sequence of functions f(epoch, history)")
-    return list(callbacks)

@@ -31,7 +31,7 @@ class ProgressBar:
 
     Parameters
     ----------
-    epochs : int
+    epochs : int, or None where it is not known
     shape : (N, T)
         Of the training data.
     progress : Progress
@@ -41,7 +41,7 @@ class ProgressBar:
     """
 
     def __init__(
-        self, epochs: int, shape: tuple[int, ...], progress: Account, unit: str = "nats a window"
+        self, epochs: int | None, shape: tuple[int, ...], progress: Account, unit: str = "nats a window"
     ) -> None:
         self._native = progress
         self._by_token = unit == BITS
@@ -84,7 +84,7 @@ class ProgressBar:
         self._bar.stop()
 
 
-def _columns(width: int, epochs: int, unit: str) -> list[ProgressColumn]:
+def _columns(width: int, epochs: int | None, unit: str) -> list[ProgressColumn]:
     """What a terminal of `width` has room for: bar, count and time left; then the loss; then the speed."""
     columns: list[ProgressColumn] = [MofNCompleteColumn(), TimeRemainingColumn()]
     room = width - _SPARE - _LEAST_BAR - (2 * len(str(epochs)) + 2) - (_TIME + 1)

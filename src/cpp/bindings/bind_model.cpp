@@ -26,7 +26,7 @@ void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, I
          const OptimizerConfig& optimizer, const std::string& reduction, std::optional<double> clip_value,
          std::optional<double> clip_norm, bool keras_clip_norm, bool shuffle,
          const std::optional<std::pair<Tokens, Tokens>>& validation, FitProgress& progress, const py::object& epoch_end,
-         const py::object& on_progress, Index num_threads, Index truncate, bool stateful) {
+         const py::object& on_progress, Index num_threads, Index truncate, bool stateful, const py::object& next) {
     if (reduction != "token" && reduction != "sequence")
         throw py::value_error("reduction is '" + reduction + "', expected 'token' or 'sequence'");
     FitOptions options;
@@ -45,13 +45,21 @@ void fit(LanguageModel<T>& model, const Tokens& inputs, const Tokens& targets, I
             const py::gil_scoped_acquire gil;
             return epoch_end().cast<bool>();
         };
+    std::optional<std::pair<Tokens, Tokens>> given;  // what `next` gave last, by its owner
+    if (!next.is_none())
+        options.next = [&next, &given](Sequences& data) {
+            const py::gil_scoped_acquire gil;
+            given = next().cast<std::optional<std::pair<Tokens, Tokens>>>();
+            if (given) data = sequences(given->first, given->second);
+            return given.has_value();
+        };
     const Sequences data = sequences(inputs, targets);
 
-    auto next = Poll::Clock::now();
-    Poll poll = python_poll(on_progress.is_none() ? std::function<void()>() : [&on_progress, &next] {
-        if (Poll::Clock::now() < next) return;
+    auto due = Poll::Clock::now();
+    Poll poll = python_poll(on_progress.is_none() ? std::function<void()>() : [&on_progress, &due] {
+        if (Poll::Clock::now() < due) return;
         on_progress();
-        next = Poll::Clock::now() + std::chrono::milliseconds(100);
+        due = Poll::Clock::now() + std::chrono::milliseconds(100);
     });
     const py::gil_scoped_release release;
     model.fit(data, options, progress, poll);
@@ -172,7 +180,7 @@ void bind(py::module_& m, const char* name) {
              py::arg("optimizer"), py::arg("reduction"), py::arg("clip_value"), py::arg("clip_norm"),
              py::arg("keras_clip_norm"), py::arg("shuffle"), py::arg("validation"), py::arg("progress"),
              py::arg("epoch_end"), py::arg("on_progress"), py::arg("num_threads"), py::arg("truncate"),
-             py::arg("stateful"))
+             py::arg("stateful"), py::arg("next"))
         .def("evaluate", evaluate<T>, array("inputs"), array("targets"), py::arg("num_threads"))
         .def("predict", predict<T>, array("inputs"), array("h"), array("c"), array("position"), py::arg("num_threads"));
     bind_generation(m, model);

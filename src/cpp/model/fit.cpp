@@ -170,17 +170,33 @@ struct Finally {
     Function function_;
 };
 
+void check_data(const Sequences& data, Index V) {
+    at_least("fit: X: the number of samples", data.samples, 1);
+    at_least("fit: X: the number of steps", data.steps, 1);
+    check_sequences("X", "Y", data, V);
+    check_counts("fit: Y", data);
+}
+
+// What an endless stream gives next, as many samples as before it.
+OwnSequences checked_next(const Sequences& next, Index samples, Index V) {
+    OwnSequences data(next);
+    check_data(data.sequences, V);
+    if (next.samples != samples)
+        throw std::invalid_argument("fit: X: the number of samples is " + std::to_string(next.samples) + ", expected " +
+                                    std::to_string(samples) + " as before");
+    return data;
+}
+
 template <class T>
 void check_options(const Sequences& data, const Sequences& validation, const FitOptions& options, Index V) {
     at_least("fit: epochs", options.epochs, 0);
     at_least("fit: batch_size", options.batch_size, 0);
-    at_least("fit: truncate", options.truncate, 0);
-    at_least("fit: X: the number of samples", data.samples, 1);
-    at_least("fit: X: the number of steps", data.steps, 1);
+    at_least("fit: truncate", options.truncate, options.next ? 1 : 0);
+    if (options.next && (!options.stateful || options.batch_size != 0))
+        throw std::invalid_argument("fit: an endless stream is stateful, and its batch is all samples");
     check<T>(options.optimizer);
     check(options.clipping);
-    check_sequences("X", "Y", data, V);
-    check_counts("fit: Y", data);
+    check_data(data, V);
     at_least("fit: validation X: the number of samples", validation.samples, 0);
     if (validation.samples) {
         at_least("fit: validation X: the number of steps", validation.steps, 1);
@@ -194,7 +210,8 @@ void check_options(const Sequences& data, const Sequences& validation, const Fit
 template <class T>
 void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, FitProgress& progress, Poll& poll) {
     const FloatScope scope;
-    const OwnSequences data(given), validation(options.validation);
+    OwnSequences data(given);
+    const OwnSequences validation(options.validation);
     check_options<T>(data.sequences, validation.sequences, options, config().vocab_size);
     if (impl_->fitting.test_and_set())
         throw std::runtime_error("fit: this model is being fitted already, by another call");
@@ -204,7 +221,9 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
     const Index samples = given.samples;
     const Index batch = options.batch_size == 0 ? samples : std::min(options.batch_size, samples);
     const Index last_batch = samples % batch;
-    const Index most_steps = options.truncate == 0 ? given.steps : std::min(options.truncate, given.steps);
+    const bool endless = static_cast<bool>(options.next);
+    const Index cut = options.truncate == 0 ? given.steps : options.truncate;
+    const Index most_steps = endless ? cut : std::min(cut, given.steps);
     TrainingMemory<T>& memory = training_memory(impl_->training_memory, network, most_steps, batch, last_batch);
     Buffer<Index> order(samples);
     Threads threads(choose_threads(options.num_threads, work_of_step(network, most_steps * batch)));
@@ -212,8 +231,11 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
         const WriteLock lock(impl_->weights, poll);
         network.prepare(true, threads);
     }
+    const auto steps_per_epoch = [&] {
+        return (samples / batch + (last_batch > 0)) * ((data.sequences.steps + most_steps - 1) / most_steps);
+    };
     progress = {};
-    progress.steps_per_epoch = (samples / batch + (last_batch > 0)) * ((given.steps + most_steps - 1) / most_steps);
+    progress.steps_per_epoch = steps_per_epoch();
 
     const auto step = [&](Gradient<T>& gradient, const Piece& piece) {
         LossSums sums;
@@ -244,16 +266,24 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
 
     while (progress.epoch < options.epochs) {
         const auto begin = Poll::Clock::now();
-        if (options.shuffle)
+        if (endless && progress.epoch > 0) {
+            Sequences next;
+            const FloatMode callers(scope.callers());
+            if (!options.next(next)) break;
+            data = checked_next(next, samples, config().vocab_size);
+            progress.steps_per_epoch = steps_per_epoch();
+        }
+        if (options.shuffle && !endless)
             random_permutation({config().seed, impl_->epochs_begun}, samples, order.data());
         else
             std::iota(order.data(), order.data() + samples, Index{0});
         for (Index first = 0; first < samples; first += batch) {
             Gradient<T>& gradient = first + batch <= samples ? memory.whole : *memory.rest;
-            const Index end = steps_that_count(data.sequences, order.data() + first, gradient.batch());
+            const Index end = endless ? data.sequences.steps  // the state that is handed on has read all of them
+                                      : steps_that_count(data.sequences, order.data() + first, gradient.batch());
             for (Index from = 0; from < end; from += most_steps)
-                step(gradient,
-                     {order.data() + first, from, std::min(most_steps, end - from), options.stateful && from > 0});
+                step(gradient, {order.data() + first, from, std::min(most_steps, end - from),
+                                options.stateful && (from > 0 || (endless && progress.epoch > 0))});
         }
 
         EpochStats stats;

@@ -94,6 +94,11 @@ struct FitOptions {
     Reduction reduction = Reduction::token;
     Clipping clipping;
     bool shuffle = true;
+    /// Makes the data an endless stream, an epoch at a time: the samples' next steps, valid until they are copied, at
+    /// the next call at the latest; false: there are none. Each sample goes on from its state. Needs stateful, truncate
+    /// and batch_size 0; the order of samples stays. May be null, may throw; called in the caller's floating-point
+    /// mode.
+    std::function<bool(Sequences& data)> next;
     Sequences validation;                               ///< none where it has no samples
     std::function<bool(const FitProgress&)> epoch_end;  ///< true stops; may be null, may throw
     Index num_threads = 0;  ///< 0: as many as pay (rnnfast/threads.hpp); no bit depends on it

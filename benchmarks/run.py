@@ -23,6 +23,7 @@ from benchmarks.table import line, markdown
 SCENARIOS = {
     "limits": (1,),
     "generation": (1,),
+    "sampling": (1,),
     "jazz_training": (1,),
     "dinosaur_training": (1,),
     "char_training": (1,),

@@ -23,6 +23,7 @@ from benchmarks import (
     plot,
     products,
     run,
+    sampling,
     scaling,
     sequence_forward,
     startup,
@@ -34,7 +35,7 @@ from benchmarks.environment import environment
 from benchmarks.peers import NO_PEER, PEERS, Training, load
 
 import rnnfast
-from rnnfast import LanguageModel
+from rnnfast import LanguageModel, Sampler
 
 EVERY_PEER = [pytest.param(name, marks=() if name == "numpy" else pytest.mark.peers) for name in PEERS]
 TASKS = [Training(7, 5, layers, samples=5, steps=4, batch=3, epochs=6) for layers in (1, 2)]
@@ -49,12 +50,32 @@ def test_draws_the_same_tokens(peer):
     if not hasattr(peer, "generators"):
         return  # no such work
     model = LanguageModel(generation.V, generation.H, seed=3)
-    ways = peer.generators(dict(model.parameters), 20, 30, generation.TEMPERATURE)
+    ways = peer.generators(dict(model.parameters), 20, 30, generation.PLAIN)
     for generate in ways.values():
         generation.verify(model, generate, 20, 30)
     other = LanguageModel(generation.V, generation.H, seed=4)
     with pytest.raises(AssertionError, match="nothing to time"):
         generation.verify(other, generate, 20, 30)
+
+
+@pytest.mark.parametrize("name", sampling.SAMPLERS)
+def test_filters_alike(peer, name):
+    if not hasattr(peer, "generators"):
+        return
+    model, sampler = sampling.model(), sampling.SAMPLERS[name]
+    generate = next(iter(peer.generators(dict(model.parameters), 20, 30, sampler).values()))
+    generation.verify(model, generate, 20, 30, sampler=sampler)
+    with pytest.raises(AssertionError, match="nothing to time"):
+        generation.verify(model, generate, 20, 30, sampler=generation.PLAIN)
+
+
+@pytest.mark.parametrize("name", sampling.SAMPLERS | sampling.ALONE)
+def test_every_sampler_that_is_timed_changes_what_is_drawn(name):
+    model = sampling.model()
+    sampling.verify(model, (sampling.SAMPLERS | sampling.ALONE)[name])
+    for idle in (generation.PLAIN, Sampler(temperature=0.9, min_p=1e-9)):
+        with pytest.raises(AssertionError, match="nothing to time"):
+            sampling.verify(model, idle)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=["1 layer", "2 layers"])

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import (
+    constraints,
     dinosaur_training,
     generation,
     harness,
@@ -26,7 +27,9 @@ from benchmarks import (
     sampling,
     scaling,
     sequence_forward,
+    sessions,
     startup,
+    streaming,
     table,
     training,
     vanishing_gradient,
@@ -76,6 +79,67 @@ def test_every_sampler_that_is_timed_changes_what_is_drawn(name):
     for idle in (generation.PLAIN, Sampler(temperature=0.9, min_p=1e-9)):
         with pytest.raises(AssertionError, match="nothing to time"):
             sampling.verify(model, idle)
+
+
+def test_constrained_tokens_are_proved_before_they_are_timed():
+    everything, half, regex, bars = constraints.tasks(90)
+    for task in (everything, half, regex, bars):
+        constraints.verify(task, 3, task.length or 50)
+    with pytest.raises(AssertionError, match="Arrays are not equal"):
+        constraints.verify(replace(everything, constraint=half.constraint), 3, 50)
+    with pytest.raises(AssertionError, match="does not match"):
+        constraints.verify(replace(regex, constraint=half.constraint), 3, 50)
+    with pytest.raises(AssertionError, match="a bar is not full"):
+        constraints.verify(replace(bars, constraint=everything.constraint), 3, 600)
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_streamed_tokens_are_proved_before_they_are_timed(streams):
+    model = LanguageModel(7, 5)
+    streaming.verify(model, streams, 20)
+    other = SimpleNamespace(generate=model.generate, stream=LanguageModel(7, 5, seed=1).stream)
+    with pytest.raises(AssertionError, match="Arrays are not equal"):
+        streaming.verify(other, streams, 20)
+    last = model.generate(20, num_streams=streams, sampler=generation.PLAIN)[:, -1]
+    for run_once in streaming.ways(model, streams, 20).values():
+        np.testing.assert_array_equal(np.ravel(run_once()), last)
+
+
+def test_what_a_stream_takes_is_said_in_microseconds():
+    measure = streaming.first_token(LanguageModel(7, 5), rnnfast.active_isa())
+    assert 0 < measure.low <= measure.value <= measure.high
+    assert measure.goal == "<= 50 us"
+    measure = streaming.more("name", "isa", lambda: None, lambda: None, 1)
+    assert measure.low <= measure.value <= measure.high
+    assert measure.goal == "<= 2 us/item"
+
+
+def test_visitors_of_a_session_come_and_go(monkeypatch):
+    monkeypatch.setattr(sessions, "VISITORS", 150)
+    ends = sessions.lengths()
+    live: dict[int, int] = {}
+    joined, taken = [], []
+    for joining, leaving in sessions.plan(7):
+        joined += joining
+        assert len(live) + len(joining) == sessions.FEW or len(joined) == 150
+        live = {v: n - 7 for v, n in (live | {v: ends[v] for v in joining}).items()}
+        assert all(live[visitor] <= 0 for visitor in leaving)
+        taken += leaving
+        live = {visitor: tokens for visitor, tokens in live.items() if tokens > 0}
+    assert joined == list(range(150))
+    assert sorted(taken) == list(range(0, 150, 4))
+    assert not live
+
+
+def test_sessions_are_proved_before_they_are_timed(monkeypatch):
+    monkeypatch.setattr(sessions, "VISITORS", 100)
+    monkeypatch.setattr(sessions, "MANY", 300)
+    model = LanguageModel(7, 5)
+    other = SimpleNamespace(session=model.session, generate=LanguageModel(7, 5, seed=1).generate)
+    for verify in (sessions.verify_many, sessions.verify_visits):
+        verify(model)
+        with pytest.raises(AssertionError, match="Arrays are not equal"):
+            verify(other)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=["1 layer", "2 layers"])
@@ -204,8 +268,13 @@ def test_the_products_of_training_are_those_that_the_layers_make():
 
 def test_the_plan_names_what_can_run_and_says_what_cannot(capsys, monkeypatch):
     peers = [NO_PEER, "numpy"]
-    plan = list(run._plan(["limits", "generation"], peers))
-    assert plan == [("limits", 1, NO_PEER), ("generation", 1, NO_PEER), ("generation", 1, "numpy")]
+    plan = list(run._plan(["limits", "generation", "streaming"], peers))
+    assert plan == [
+        ("limits", 1, NO_PEER),
+        ("generation", 1, NO_PEER),
+        ("generation", 1, "numpy"),
+        ("streaming", 1, NO_PEER),
+    ]
     monkeypatch.setenv("RNNFAST_BENCH_CLOCK", "cpu")
     assert list(run._plan(["threads"], peers)) == []
     assert "NOT MEASURED: threads with 2 thread(s): " in capsys.readouterr().err

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.filters_jax import filters, penalise
 from benchmarks.peers import Naming, Training
+from rnnfast import Sampler
 
 Floats = npt.NDArray[Any]
 Tokens = npt.NDArray[np.int32]
@@ -18,26 +20,34 @@ NAME = f"JAX {jax.__version__}"
 
 
 def generators(
-    parameters: dict[str, Floats], streams: int, length: int, temperature: float
+    parameters: dict[str, Floats], streams: int, length: int, sampler: Sampler
 ) -> dict[str, Callable[[Floats], Tokens]]:
     """One scan over all tokens, the draw inside."""
     table = _input_table(parameters)
     R, dense_W, dense_b = (jnp.asarray(parameters[n]) for n in ("layers.0.R", "dense.W", "dense.b"))
-    triangle = jnp.triu(jnp.ones((dense_W.shape[1],) * 2, jnp.float32))
+    H, V = dense_W.shape
+    triangle = jnp.triu(jnp.ones((V, V), jnp.float32))
 
     def step(carry: Any, u: Any) -> Any:
-        h, c, token = carry
+        h, c, token, counts = carry
         h, c = _cell(table[token] + h @ R, c)
-        logits = (h @ dense_W + dense_b) * (1 / temperature)
+        logits = h @ dense_W + dense_b
+        if sampler.has_penalties:
+            logits = penalise(sampler, counts, logits)
+        for keep in filters(sampler):
+            logits = keep(logits)
+        logits = logits * (1 / sampler.temperature)
         # sums by a product: XLA's cumsum takes several passes
         total = jnp.exp(logits - logits.max(axis=1, keepdims=True)) @ triangle
         token = (total <= u[:, None] * total[:, -1:]).sum(axis=1)
-        return (h, c, token), token
+        if sampler.has_penalties:
+            counts = counts + jax.nn.one_hot(token, V)
+        return (h, c, token, counts), token
 
     @jax.jit
     def run(uniform: Any) -> Any:
-        zeros = jnp.zeros((streams, R.shape[0]))
-        start = zeros, zeros, jnp.full(streams, -1)
+        zeros = jnp.zeros((streams, H))
+        start = zeros, zeros, jnp.full(streams, -1), jnp.zeros((streams, V))
         return jax.lax.scan(step, start, uniform)[1]
 
     return {"one jit": lambda uniform: np.asarray(run(uniform)).T}

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.filters_numpy import filters, penalise
 from benchmarks.peers import Naming, Training
+from rnnfast import Sampler
 
 Floats = npt.NDArray[Any]
 Tokens = npt.NDArray[np.int32]
@@ -16,18 +18,21 @@ NAME = f"NumPy {np.__version__}"
 
 
 def generators(
-    parameters: dict[str, Floats], streams: int, length: int, temperature: float
+    parameters: dict[str, Floats], streams: int, length: int, sampler: Sampler
 ) -> dict[str, Callable[[Floats], Tokens]]:
     """One way: a Python loop over tokens."""
     W, R, b = (parameters[f"layers.0.{name}"] for name in "WRb")
     dense_W, dense_b = parameters["dense.W"], parameters["dense.b"]
     H = len(R)
     table = np.vstack([np.zeros_like(W[:1]), W]) + b  # row 0: no token
-    colder = np.float32(1 / temperature)
+    keeps = filters(sampler)
+    colder = np.float32(1 / sampler.temperature)
+    rows = np.arange(streams)
 
     def generate(uniform: Floats) -> Tokens:
         h = c = np.zeros((streams, H), np.float32)
         token = np.full(streams, -1)
+        counts = np.zeros((streams, len(dense_b)), np.float32)
         out = np.empty((streams, length), np.int32)
         for t in range(length):
             a = table[token + 1] + h @ R
@@ -35,9 +40,15 @@ def generators(
             c = gates[:, H : 2 * H] * c + gates[:, :H] * np.tanh(a[:, 2 * H : 3 * H])
             h = gates[:, 3 * H :] * np.tanh(c)
             logits = h @ dense_W + dense_b
+            if sampler.has_penalties:
+                logits = penalise(sampler, counts, logits)
+            for keep in keeps:
+                logits = keep(logits)
             total = np.exp((logits - logits.max(axis=1, keepdims=True)) * colder).cumsum(axis=1)
             token = (total <= uniform[t][:, None] * total[:, -1:]).sum(axis=1)
             out[:, t] = token
+            if sampler.has_penalties:
+                counts[rows, token] += 1
         return out
 
     return {"": generate}

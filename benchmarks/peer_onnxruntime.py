@@ -11,6 +11,8 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.environment import threads
+from benchmarks.filters_onnxruntime import edits
+from rnnfast import Sampler
 
 Floats = npt.NDArray[Any]
 Tokens = npt.NDArray[np.int32]
@@ -20,11 +22,11 @@ ORDER = (0, 3, 1, 2)  # theirs is i o f c
 
 
 def generators(
-    parameters: dict[str, Floats], streams: int, length: int, temperature: float
+    parameters: dict[str, Floats], streams: int, length: int, sampler: Sampler
 ) -> dict[str, Callable[[Floats], Tokens]]:
     """The Loop's body around the LSTM operator, or with the cell spelled out, which is quicker for few streams."""
     bodies = {"Loop": _cell_body(parameters), "Loop of LSTM operators": _lstm_body(parameters)}
-    return {name: _loop(*body, parameters, streams, length, temperature) for name, body in bodies.items()}
+    return {name: _loop(*body, parameters, streams, length, sampler) for name, body in bodies.items()}
 
 
 def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], Floats]:
@@ -101,13 +103,71 @@ def _loop(
     parameters: dict[str, Floats],
     streams: int,
     length: int,
-    temperature: float,
+    sampler: Sampler,
 ) -> Callable[[Floats], Tokens]:
+    start = {
+        "h": np.zeros((streams, len(parameters["dense.W"])), np.float32),
+        "c": np.zeros((streams, len(parameters["dense.W"])), np.float32),
+        "token": np.full(streams, -1),
+    }
+    if sampler.has_penalties:
+        start["counts"] = np.zeros((streams, len(parameters["dense.b"])), np.float32)
+    drawing, values = _drawing(parameters, sampler)
+    info = helper.make_tensor_value_info
+    flag = TensorProto.BOOL
+    kinds = {name: helper.np_dtype_to_tensor_dtype(value.dtype) for name, value in start.items()}
+    body = helper.make_graph(
+        [*nodes, *drawing],
+        "step",
+        [
+            info("t", TensorProto.INT64, []),
+            info("go_on", flag, []),
+            *(info(name, kinds[name], value.shape) for name, value in start.items()),
+        ],
+        [
+            info("go_on_out", flag, []),
+            *(info(f"{name}_out", kinds[name], value.shape) for name, value in start.items()),
+            info("drawn", TensorProto.INT64, [streams]),
+        ],
+        [*constants, *(numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in values.items())],
+    )
+    before = {"length": np.array(length), "yes": np.array(True)} | {f"{k}_start": v for k, v in start.items()}
+    # the final state has names too: without them 1.31 ends in a segmentation fault
+    ends = [f"{name}_end" for name in start]
+    loop = helper.make_node("Loop", list(before), [*ends, "tokens"], body=body)
+    graph = helper.make_graph(
+        [loop],
+        "generate",
+        [info("uniform", TensorProto.FLOAT, [length, streams, 1])],
+        [info("tokens", TensorProto.INT64, [length, streams])],
+        [numpy_helper.from_array(value, name) for name, value in before.items()],
+    )
+    session = _session(graph)
+    return lambda uniform: session.run(None, {"uniform": uniform[:, :, None]})[0].T
+
+
+def _drawing(parameters: dict[str, Floats], sampler: Sampler) -> tuple[list[Any], dict[str, Any]]:
+    """From h_out to the token that is drawn."""
     dense_W, dense_b = parameters["dense.W"], parameters["dense.b"]
-    H = len(dense_W)
-    drawing = [
+    colder = np.float32(1 / sampler.temperature)
+    (editing, values), left = edits(sampler, len(dense_b))
+    if editing:
+        editing.append(_node("Mul", [left, "colder"], "colder_logits"))
+        values |= {"colder": colder, "dense_W": dense_W, "dense_b": dense_b}
+        left = "colder_logits"
+    else:  # the temperature costs nothing
+        values |= {"dense_W": dense_W * colder, "dense_b": dense_b * colder}
+    counting = []
+    if sampler.has_penalties:
+        values["one_hot_rows"] = np.eye(len(dense_b), dtype=np.float32)
+        counting = [
+            _node("Gather", ["one_hot_rows", "token_out"], "once"),
+            _node("Add", ["counts", "once"], "counts_out"),
+        ]
+    nodes = [
         _node("Gemm", ["h_out", "dense_W", "dense_b"], "logits"),
-        _node("Softmax", ["logits"], "p", axis=1),
+        *editing,
+        _node("Softmax", [left], "p", axis=1),
         _node("CumSum", ["p", "axis"], "total"),
         _node("Gather", ["uniform", "t"], "u"),
         _node("LessOrEqual", ["total", "u"], "passed"),
@@ -115,50 +175,9 @@ def _loop(
         _node("ReduceSum", ["passed_numbers", "one_axis"], "token_out", keepdims=0),
         _node("Identity", ["token_out"], "drawn"),
         _node("Identity", ["go_on"], "go_on_out"),
+        *counting,
     ]
-    colder = np.float32(1 / temperature)
-    values = {
-        "dense_W": dense_W * colder,  # the temperature costs nothing
-        "dense_b": dense_b * colder,
-        "axis": np.array(1),
-        "one_axis": np.array([1]),
-    }
-    constants = [
-        *constants,
-        *(numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in values.items()),
-    ]
-    number, flag, real = TensorProto.INT64, TensorProto.BOOL, TensorProto.FLOAT
-    info = helper.make_tensor_value_info
-    state = [("h", real, [streams, H]), ("c", real, [streams, H]), ("token", number, [streams])]
-    body = helper.make_graph(
-        [*nodes, *drawing],
-        "step",
-        [info("t", number, []), info("go_on", flag, []), *(info(*s) for s in state)],
-        [
-            info("go_on_out", flag, []),
-            *(info(name + "_out", kind, shape) for name, kind, shape in state),
-            info("drawn", number, [streams]),
-        ],
-        constants,
-    )
-    start = {
-        "length": np.array(length),
-        "yes": np.array(True),
-        "zeros": np.zeros((streams, H), np.float32),
-        "none": np.full(streams, -1),
-    }
-    # the final state has names too: without them 1.31 ends in a segmentation fault
-    ends = [f"{name}_end" for name, *_ in state]
-    loop = helper.make_node("Loop", ["length", "yes", "zeros", "zeros", "none"], [*ends, "tokens"], body=body)
-    graph = helper.make_graph(
-        [loop],
-        "generate",
-        [info("uniform", real, [length, streams, 1])],
-        [info("tokens", number, [length, streams])],
-        [numpy_helper.from_array(value, name) for name, value in start.items()],
-    )
-    session = _session(graph)
-    return lambda uniform: session.run(None, {"uniform": uniform[:, :, None]})[0].T
+    return nodes, values | {"axis": np.array(1), "one_axis": np.array([1])}
 
 
 def _weights(W: Floats, R: Floats, b: Floats) -> list[Any]:

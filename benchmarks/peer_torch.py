@@ -10,7 +10,9 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.environment import threads
+from benchmarks.filters_torch import filters, penalise
 from benchmarks.peers import Naming, Training
+from rnnfast import Sampler
 
 Floats = npt.NDArray[Any]
 Tokens = npt.NDArray[np.int32]
@@ -19,25 +21,35 @@ torch.set_num_threads(threads())
 
 
 def generators(
-    parameters: dict[str, Floats], streams: int, length: int, temperature: float
+    parameters: dict[str, Floats], streams: int, length: int, sampler: Sampler
 ) -> dict[str, Callable[[Floats], Tokens]]:
-    """A Python loop over tokens, around nn.LSTM or around nn.LSTMCell, which is quicker to call."""
+    """A Python loop over tokens, around nn.LSTMCell, or around nn.LSTM, which takes longer to call."""
     lstm, dense = _modules(parameters, 1)
     V, H = lstm.input_size, lstm.hidden_size
     cell = torch.nn.LSTMCell(V, H)
     cell.load_state_dict({name.removesuffix("_l0"): value for name, value in lstm.state_dict().items()})
     one_hot = torch.vstack([torch.eye(V), torch.zeros(1, V)])  # -1: the last row
+    keeps = filters(sampler)
+    once = torch.ones(streams, 1)
 
     @torch.inference_mode()
     def generate(step: Callable[[Any, Any], tuple[Any, Any]], uniform: Floats) -> Tokens:
         draws = torch.from_numpy(uniform)[:, :, None]
         token = torch.full((streams,), -1)
         state = None
+        counts = torch.zeros(streams, V)
         out = torch.empty((length, streams), dtype=torch.int64)
         for t in range(length):
             h, state = step(one_hot[token], state)
-            total = torch.softmax(dense(h) * (1 / temperature), dim=1).cumsum(dim=1)
+            logits = dense(h)
+            if sampler.has_penalties:
+                logits = penalise(sampler, counts, logits)
+            for keep in keeps:
+                logits = keep(logits)
+            total = torch.softmax(logits * (1 / sampler.temperature), dim=1).cumsum(dim=1)
             token = torch.sum(total <= draws[t] * total[:, -1:], dim=1, out=out[t])
+            if sampler.has_penalties:
+                counts.scatter_add_(1, token[:, None], once)
         return out.numpy().T.astype(np.int32)
 
     def step_lstm(x: Any, state: Any) -> tuple[Any, Any]:
@@ -49,8 +61,8 @@ def generators(
         return state[0], state
 
     return {
-        "nn.LSTM loop": lambda uniform: generate(step_lstm, uniform),
         "nn.LSTMCell loop": lambda uniform: generate(step_cell, uniform),
+        "nn.LSTM loop": lambda uniform: generate(step_lstm, uniform),
     }
 
 

@@ -1,7 +1,8 @@
 """What a peer is: a module `peer_NAME.py` with NAME (name and version) and any of four functions.
 
-``generators(parameters, streams, length, temperature)``
-    Ways to generate, by name: each a function of uniform numbers (length, streams) to tokens (streams, length).
+``generators(parameters, streams, length, sampler)``
+    Ways to generate, by name, the quickest first: each a function of uniform numbers (length, streams) to tokens
+    (streams, length). Of a `rnnfast.Sampler` the temperature, whole penalties, and what `filters_NAME.py` has.
 ``trainer(parameters, training, X, Y)``
     A function that trains for `training.epochs` more epochs and returns the loss of each.
 ``name_learner(parameters, naming)``

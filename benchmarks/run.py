@@ -23,6 +23,10 @@ from benchmarks.table import line, markdown
 SCENARIOS = {
     "limits": (1,),
     "generation": (1,),
+    "sampling": (1,),
+    "constraints": (1,),
+    "streaming": (1,),
+    "sessions": (1,),
     "jazz_training": (1,),
     "dinosaur_training": (1,),
     "char_training": (1,),

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import (
+    constraints,
     dinosaur_training,
     generation,
     harness,
@@ -23,9 +24,12 @@ from benchmarks import (
     plot,
     products,
     run,
+    sampling,
     scaling,
     sequence_forward,
+    sessions,
     startup,
+    streaming,
     table,
     training,
     vanishing_gradient,
@@ -34,7 +38,7 @@ from benchmarks.environment import environment
 from benchmarks.peers import NO_PEER, PEERS, Training, load
 
 import rnnfast
-from rnnfast import LanguageModel
+from rnnfast import LanguageModel, Sampler
 
 EVERY_PEER = [pytest.param(name, marks=() if name == "numpy" else pytest.mark.peers) for name in PEERS]
 TASKS = [Training(7, 5, layers, samples=5, steps=4, batch=3, epochs=6) for layers in (1, 2)]
@@ -49,12 +53,93 @@ def test_draws_the_same_tokens(peer):
     if not hasattr(peer, "generators"):
         return  # no such work
     model = LanguageModel(generation.V, generation.H, seed=3)
-    ways = peer.generators(dict(model.parameters), 20, 30, generation.TEMPERATURE)
+    ways = peer.generators(dict(model.parameters), 20, 30, generation.PLAIN)
     for generate in ways.values():
         generation.verify(model, generate, 20, 30)
     other = LanguageModel(generation.V, generation.H, seed=4)
     with pytest.raises(AssertionError, match="nothing to time"):
         generation.verify(other, generate, 20, 30)
+
+
+@pytest.mark.parametrize("name", sampling.SAMPLERS)
+def test_filters_alike(peer, name):
+    if not hasattr(peer, "generators"):
+        return
+    model, sampler = sampling.model(), sampling.SAMPLERS[name]
+    generate = next(iter(peer.generators(dict(model.parameters), 20, 30, sampler).values()))
+    generation.verify(model, generate, 20, 30, sampler=sampler)
+    with pytest.raises(AssertionError, match="nothing to time"):
+        generation.verify(model, generate, 20, 30, sampler=generation.PLAIN)
+
+
+@pytest.mark.parametrize("name", sampling.SAMPLERS | sampling.ALONE)
+def test_every_sampler_that_is_timed_changes_what_is_drawn(name):
+    model = sampling.model()
+    sampling.verify(model, (sampling.SAMPLERS | sampling.ALONE)[name])
+    for idle in (generation.PLAIN, Sampler(temperature=0.9, min_p=1e-9)):
+        with pytest.raises(AssertionError, match="nothing to time"):
+            sampling.verify(model, idle)
+
+
+def test_constrained_tokens_are_proved_before_they_are_timed():
+    everything, half, regex, bars = constraints.tasks(90)
+    for task in (everything, half, regex, bars):
+        constraints.verify(task, 3, task.length or 50)
+    with pytest.raises(AssertionError, match="Arrays are not equal"):
+        constraints.verify(replace(everything, constraint=half.constraint), 3, 50)
+    with pytest.raises(AssertionError, match="does not match"):
+        constraints.verify(replace(regex, constraint=half.constraint), 3, 50)
+    with pytest.raises(AssertionError, match="a bar is not full"):
+        constraints.verify(replace(bars, constraint=everything.constraint), 3, 600)
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_streamed_tokens_are_proved_before_they_are_timed(streams):
+    model = LanguageModel(7, 5)
+    streaming.verify(model, streams, 20)
+    other = SimpleNamespace(generate=model.generate, stream=LanguageModel(7, 5, seed=1).stream)
+    with pytest.raises(AssertionError, match="Arrays are not equal"):
+        streaming.verify(other, streams, 20)
+    last = model.generate(20, num_streams=streams, sampler=generation.PLAIN)[:, -1]
+    for run_once in streaming.ways(model, streams, 20).values():
+        np.testing.assert_array_equal(np.ravel(run_once()), last)
+
+
+def test_what_a_stream_takes_is_said_in_microseconds():
+    measure = streaming.first_token(LanguageModel(7, 5), rnnfast.active_isa())
+    assert 0 < measure.low <= measure.value <= measure.high
+    assert measure.goal == "<= 50 us"
+    measure = streaming.more("name", "isa", lambda: None, lambda: None, 1)
+    assert measure.low <= measure.value <= measure.high
+    assert measure.goal == "<= 2 us/item"
+
+
+def test_visitors_of_a_session_come_and_go(monkeypatch):
+    monkeypatch.setattr(sessions, "VISITORS", 150)
+    ends = sessions.lengths()
+    live: dict[int, int] = {}
+    joined, taken = [], []
+    for joining, leaving in sessions.plan(7):
+        joined += joining
+        assert len(live) + len(joining) == sessions.FEW or len(joined) == 150
+        live = {v: n - 7 for v, n in (live | {v: ends[v] for v in joining}).items()}
+        assert all(live[visitor] <= 0 for visitor in leaving)
+        taken += leaving
+        live = {visitor: tokens for visitor, tokens in live.items() if tokens > 0}
+    assert joined == list(range(150))
+    assert sorted(taken) == list(range(0, 150, 4))
+    assert not live
+
+
+def test_sessions_are_proved_before_they_are_timed(monkeypatch):
+    monkeypatch.setattr(sessions, "VISITORS", 100)
+    monkeypatch.setattr(sessions, "MANY", 300)
+    model = LanguageModel(7, 5)
+    other = SimpleNamespace(session=model.session, generate=LanguageModel(7, 5, seed=1).generate)
+    for verify in (sessions.verify_many, sessions.verify_visits):
+        verify(model)
+        with pytest.raises(AssertionError, match="Arrays are not equal"):
+            verify(other)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=["1 layer", "2 layers"])
@@ -183,8 +268,13 @@ def test_the_products_of_training_are_those_that_the_layers_make():
 
 def test_the_plan_names_what_can_run_and_says_what_cannot(capsys, monkeypatch):
     peers = [NO_PEER, "numpy"]
-    plan = list(run._plan(["limits", "generation"], peers))
-    assert plan == [("limits", 1, NO_PEER), ("generation", 1, NO_PEER), ("generation", 1, "numpy")]
+    plan = list(run._plan(["limits", "generation", "streaming"], peers))
+    assert plan == [
+        ("limits", 1, NO_PEER),
+        ("generation", 1, NO_PEER),
+        ("generation", 1, "numpy"),
+        ("streaming", 1, NO_PEER),
+    ]
     monkeypatch.setenv("RNNFAST_BENCH_CLOCK", "cpu")
     assert list(run._plan(["threads"], peers)) == []
     assert "NOT MEASURED: threads with 2 thread(s): " in capsys.readouterr().err

@@ -1,0 +1,83 @@
+"""What a sampler does to logits [N, V] before temperature and draw, in NumPy: what a filter drops becomes -inf.
+
+Only the values are sorted, never the tokens with them: the least value that stays is a threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnfast import Sampler
+
+Floats = npt.NDArray[Any]
+
+
+def filters(sampler: Sampler) -> list[Callable[[Floats], Floats]]:
+    """Those that are on, in order."""
+    known: tuple[tuple[Callable[[Any, Floats], Floats], float | None], ...] = (
+        (top_n_sigma, sampler.top_n_sigma),
+        (top_k, sampler.top_k),
+        (typical_p, sampler.typical_p),
+        (top_p, sampler.top_p),
+        (min_p, sampler.min_p),
+    )
+    return [partial(keep, setting) for keep, setting in known if setting is not None]
+
+
+def penalise(sampler: Sampler, counts: Floats, logits: Floats) -> Floats:
+    """Lower the logits of tokens that occurred, each so many times as `counts` [N, V] says."""
+    repetition = sampler.repetition_penalty or 1.0
+    taken = counts * (sampler.frequency_penalty or 0.0) + (sampler.presence_penalty or 0.0)
+    lowered = np.where(logits > 0, logits / repetition, logits * repetition) - taken
+    return np.where(counts > 0, lowered, logits)
+
+
+def top_n_sigma(n: float, logits: Floats) -> Floats:
+    """Within n standard deviations of the largest."""
+    least = logits.max(axis=1, keepdims=True) - n * logits.std(axis=1, keepdims=True)
+    return _keep(logits >= least, logits)
+
+
+def top_k(k: int, logits: Floats) -> Floats:
+    """The k largest."""
+    place = logits.shape[1] - k
+    return _keep(logits >= np.partition(logits, place, axis=1)[:, place, None], logits)
+
+
+def typical_p(share: float, logits: Floats) -> Floats:
+    """Those of a surprise nearest to the entropy."""
+    p = _softmax(logits)
+    log_p = np.log(p)
+    distance = np.abs(log_p - (p * log_p).sum(axis=1, keepdims=True))
+    order = distance.argsort(axis=1)
+    ordered = np.take_along_axis(distance, order, axis=1)
+    reached = np.take_along_axis(p, order, axis=1).cumsum(axis=1)
+    last = (reached[:, :-1] < share).sum(axis=1)
+    return _keep(distance <= ordered[np.arange(len(logits)), last, None], logits)
+
+
+def top_p(share: float, logits: Floats) -> Floats:
+    """The likeliest."""
+    p = _softmax(logits)
+    ordered = np.sort(p, axis=1)[:, ::-1]
+    last = (ordered.cumsum(axis=1)[:, :-1] < share).sum(axis=1)
+    return _keep(p >= ordered[np.arange(len(p)), last, None], logits)
+
+
+def min_p(share: float, logits: Floats) -> Floats:
+    """Those at least `share` times as likely as the likeliest."""
+    return _keep(logits >= logits.max(axis=1, keepdims=True) + np.float32(np.log(share)), logits)
+
+
+def _keep(stays: npt.NDArray[np.bool_], logits: Floats) -> Floats:
+    return np.where(stays, logits, np.float32(-np.inf))
+
+
+def _softmax(logits: Floats) -> Floats:
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(p / p.sum(axis=1, keepdims=True))

@@ -1,0 +1,70 @@
+"""What a sampler does to logits [N, V] before temperature and draw, in PyTorch: what a filter drops becomes -inf.
+
+Only the values are sorted, and the least value that stays is a threshold: no scatter back to the tokens' places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import inf, log
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnnfast import Sampler
+
+
+def filters(sampler: Sampler) -> list[Callable[[Tensor], Tensor]]:
+    """Those that are on, in order."""
+    known: tuple[tuple[Callable[[Any, Tensor], Tensor], float | None], ...] = (
+        (top_n_sigma, sampler.top_n_sigma),
+        (top_k, sampler.top_k),
+        (typical_p, sampler.typical_p),
+        (top_p, sampler.top_p),
+        (min_p, sampler.min_p),
+    )
+    return [partial(keep, setting) for keep, setting in known if setting is not None]
+
+
+def penalise(sampler: Sampler, counts: Tensor, logits: Tensor) -> Tensor:
+    """Lower the logits of tokens that occurred, each so many times as `counts` [N, V] says."""
+    repetition = sampler.repetition_penalty or 1.0
+    taken = counts * (sampler.frequency_penalty or 0.0) + (sampler.presence_penalty or 0.0)
+    lowered = torch.where(logits > 0, logits / repetition, logits * repetition) - taken
+    return torch.where(counts > 0, lowered, logits)
+
+
+def top_n_sigma(n: float, logits: Tensor) -> Tensor:
+    """Within n standard deviations of the largest."""
+    least = logits.amax(dim=1, keepdim=True) - n * logits.std(dim=1, correction=0, keepdim=True)
+    return logits.masked_fill(logits < least, -inf)
+
+
+def top_k(k: int, logits: Tensor) -> Tensor:
+    """The k largest."""
+    return logits.masked_fill(logits < torch.topk(logits, k).values[:, -1:], -inf)
+
+
+def typical_p(share: float, logits: Tensor) -> Tensor:
+    """Those of a surprise nearest to the entropy."""
+    log_p = torch.log_softmax(logits, dim=1)
+    p = log_p.exp()
+    distance = (log_p - (p * log_p).sum(dim=1, keepdim=True)).abs()
+    ordered, order = distance.sort(dim=1)
+    last = (p.gather(1, order).cumsum(dim=1)[:, :-1] < share).sum(dim=1, keepdim=True)
+    return logits.masked_fill(distance > ordered.gather(1, last), -inf)
+
+
+def top_p(share: float, logits: Tensor) -> Tensor:
+    """The likeliest."""
+    p = torch.softmax(logits, dim=1)
+    ordered = p.sort(dim=1, descending=True).values
+    last = (ordered.cumsum(dim=1)[:, :-1] < share).sum(dim=1, keepdim=True)
+    return logits.masked_fill(p < ordered.gather(1, last), -inf)
+
+
+def min_p(share: float, logits: Tensor) -> Tensor:
+    """Those at least `share` times as likely as the likeliest."""
+    return logits.masked_fill(logits < logits.amax(dim=1, keepdim=True) + log(share), -inf)

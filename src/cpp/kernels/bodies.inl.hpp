@@ -57,6 +57,8 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             log_softmax<V>,
             draw<V>,
             argmax<V>,
+            copy_allowed<V>,
+            keep_at_least<V>,
             sgd<V>,
             rmsprop<V>,
             adam<V>,

@@ -28,6 +28,16 @@ inline void store(V v, typename V::Scalar* p, Part part) noexcept {
     v.store_partial(p, part.n);
 }
 
+// One bit for each lane that counts.
+template <class V>
+inline unsigned lane_bits(Whole) noexcept {
+    return (1u << V::lanes) - 1;
+}
+template <class V>
+inline unsigned lane_bits(Part part) noexcept {
+    return (1u << part.n) - 1;
+}
+
 // body(j, Whole{} or Part{n}) for j = 0, lanes, 2 lanes ...
 template <class V, class Body>
 inline void sweep(Index n, Body body) noexcept {

@@ -11,6 +11,9 @@
 namespace rnnfast::kernels {
 namespace {
 
+template <class V>
+constexpr auto minus_infinity = static_cast<typename V::Scalar>(-__builtin_inf());
+
 template <class T>
 inline std::int32_t last_positive(const T* weights, Index from, Index to) noexcept {
     for (Index j = to; j-- > from;)
@@ -52,13 +55,40 @@ std::int32_t draw(Index n, const typename V::Scalar* logits, typename V::Scalar 
 
 template <class V>
 std::int32_t argmax(Index n, const typename V::Scalar* x) noexcept {
-    Index best = 0;
-    bool ordered = true;
-    for (Index j = 0; j < n; ++j) {
-        ordered &= x[j] == x[j];
-        best = x[j] > x[best] ? j : best;
-    }
-    return ordered ? static_cast<std::int32_t>(best) : -1;
+    const V most = V::broadcast(row_max<V>(n, x));
+    Index best = -1;
+    unsigned nans = 0;
+    sweep<V>(n, [&](Index j, auto part) {
+        const V v = load<V>(x + j, part);
+        nans |= V::to_bits(unordered(v));
+        const unsigned hits = ~V::to_bits(less(v, most)) & lane_bits<V>(part);
+        if (best < 0 && hits != 0) best = j + __builtin_ctz(hits);
+    });
+    return nans == 0 ? static_cast<std::int32_t>(best) : -1;
+}
+
+// A vector's lanes never straddle two words of the mask.
+template <class V>
+bool copy_allowed(Index n, const typename V::Scalar* x, const std::uint64_t* allowed,
+                  typename V::Scalar* out) noexcept {
+    const V dropped = V::broadcast(minus_infinity<V>);
+    unsigned nans = 0;
+    sweep<V>(n, [&](Index j, auto part) {
+        const V v = load<V>(x + j, part);
+        nans |= V::to_bits(unordered(v));
+        store(select(V::mask(static_cast<unsigned>(allowed[j / 64] >> j % 64)), v, dropped), out + j, part);
+    });
+    return nans == 0;
+}
+
+template <class V>
+void keep_at_least(Index n, typename V::Scalar most, typename V::Scalar least, typename V::Scalar* x) noexcept {
+    const V dropped = V::broadcast(minus_infinity<V>);
+    const V top = V::broadcast(most), limit = V::broadcast(least);
+    sweep<V>(n, [&](Index j, auto part) {
+        const V v = load<V>(x + j, part);
+        store(select(less(v - top, limit), dropped, v), x + j, part);
+    });
 }
 
 }  // namespace

@@ -153,6 +153,10 @@ struct KernelTable {
     std::int32_t (*draw)(Index V, const T* logits, T inverse_temperature, T u, T* weights) noexcept;
     // The lowest index of the largest number; -1 where there is a NaN.
     std::int32_t (*argmax)(Index V, const T* x) noexcept;
+    // out = x where its bit in `allowed` is set, token j's in word j / 64, else -inf; whether x has no NaN.
+    bool (*copy_allowed)(Index V, const T* x, const std::uint64_t* allowed, T* out) noexcept;
+    // x becomes -inf where x - most < least.
+    void (*keep_at_least)(Index V, T most, T least, T* x) noexcept;
 
     // Optimisers (kernels/optim.inl.hpp): p by its gradient g, with what they remember. b and rmsprop's m may be null.
     void (*sgd)(Index n, const SgdConstants<T>& constants, const T* g, T* b, T* p) noexcept;

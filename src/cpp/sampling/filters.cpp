@@ -94,8 +94,7 @@ void Filters<T>::keep_top_p(T* x) {
 
 template <class T>
 void Filters<T>::keep_min_p(T* x) const {
-    const T most = largest(V_, x);
-    for (Index j = 0; j < V_; ++j) x[j] = x[j] - most < log_min_p_ ? -infinity<T> : x[j];
+    active_kernels<T>().keep_at_least(V_, largest(V_, x), log_min_p_, x);
 }
 
 template <class T>

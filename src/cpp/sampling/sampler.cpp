@@ -1,14 +1,11 @@
 #include "rnnfast/sampler.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
 #include <tuple>
-#include <type_traits>
 
 #include "core/check.hpp"
 #include "core/dispatch.hpp"
@@ -115,9 +112,15 @@ void History::add(std::int32_t token) {
 
 template <class T>
 Sampler<T>::Sampler(const SamplerConfig& config, Index V)
-    : config_(config), V_(V), inverse_temperature_(reciprocal<T>(config.temperature)), kept_(V), weights_(V) {
+    : config_(config),
+      V_(V),
+      inverse_temperature_(reciprocal<T>(config.temperature)),
+      kept_(V),
+      weights_(V),
+      everything_((V + 63) / 64) {
     check(config);
     check(config, V);
+    std::fill_n(everything_.data(), everything_.size(), ~std::uint64_t{0});
     const FloatScope scope;
     config_.greedy |= config_.temperature == 0;
     if (!config_.greedy && Filters<T>::any(config)) filters_ = std::make_unique<Filters<T>>(config, V);
@@ -177,42 +180,12 @@ bool Sampler<T>::edits(const DrawContext& context) const noexcept {
 // NaN.
 template <class T>
 bool Sampler<T>::edit(const T* logits, const DrawContext& context) {
-    int nans = 0;  // an int: as wide as a float, so that the loop becomes vectors
-    for (Index j = 0; j < V_; ++j) nans += logits[j] != logits[j];
-    if (nans > 0) return false;
-    if (context.allowed)
-        copy_allowed(logits, context.allowed);
-    else
-        std::copy_n(logits, V_, kept_.data());
+    const std::uint64_t* const allowed = context.allowed ? context.allowed : everything_.data();
+    if (!active_kernels<T>().copy_allowed(V_, logits, allowed, kept_.data())) return false;
     for (const auto& [token, bias] : config_.logit_bias) kept_[token] += finite<T>(bias);
     for (const std::int32_t token : config_.ban) kept_[token] = -infinity<T>;
     if (context.counts) penalise(context.counts);
     return true;
-}
-
-// -inf where the mask has a 0. Four bits at a time choose four numbers by a table, so that the compiler needs no branch
-// and no shift by lane.
-template <class T>
-void Sampler<T>::copy_allowed(const T* logits, const std::uint64_t* allowed) {
-    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-    static constexpr auto keep = [] {
-        std::array<std::array<Bits, 4>, 16> table{};
-        for (std::size_t bits = 0; bits < 16; ++bits)
-            for (std::size_t k = 0; k < 4; ++k) table[bits][k] = (bits >> k & 1) != 0 ? ~Bits{0} : Bits{0};
-        return table;
-    }();
-    Bits dropped;
-    const T minus_infinity = -infinity<T>;
-    std::memcpy(&dropped, &minus_infinity, sizeof dropped);
-    Index j = 0;
-    for (; j + 4 <= V_; j += 4) {
-        const auto& mask = keep[allowed[j / 64] >> j % 64 & 15];
-        Bits x[4];
-        std::memcpy(x, logits + j, sizeof x);
-        for (std::size_t k = 0; k < 4; ++k) x[k] = (x[k] & mask[k]) | (dropped & ~mask[k]);
-        std::memcpy(kept_.data() + j, x, sizeof x);
-    }
-    for (; j < V_; ++j) kept_[j] = (allowed[j / 64] >> j % 64 & 1) != 0 ? logits[j] : minus_infinity;
 }
 
 template <class T>

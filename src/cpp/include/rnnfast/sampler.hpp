@@ -97,13 +97,13 @@ private:
     std::int32_t prepare(const T* logits, const DrawContext& context);
     bool edits(const DrawContext& context) const noexcept;
     bool edit(const T* logits, const DrawContext& context);
-    void copy_allowed(const T* logits, const std::uint64_t* allowed);
     void penalise(const std::int32_t* counts);
 
     SamplerConfig config_;
     Index V_;
     T inverse_temperature_;
     Buffer<T> kept_, weights_;
+    Buffer<std::uint64_t> everything_;     // the mask that allows all
     std::unique_ptr<Filters<T>> filters_;  // null where there are none
 };
 

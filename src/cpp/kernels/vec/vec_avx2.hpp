@@ -56,6 +56,12 @@ struct Avx2Vec<float> {
         const __m256 mask = _mm256_set1_ps(-0.0f);
         return {_mm256_or_ps(_mm256_andnot_ps(mask, magnitude.value), _mm256_and_ps(mask, sign.value))};
     }
+    static Mask mask(unsigned bits) noexcept {
+        const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        const __m256i own = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane);
+        return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(own, lane))};
+    }
+    static unsigned to_bits(Mask m) noexcept { return static_cast<unsigned>(_mm256_movemask_ps(m.bits)); }
     friend Mask less(Avx2Vec a, Avx2Vec b) noexcept { return {_mm256_cmp_ps(a.value, b.value, _CMP_LT_OQ)}; }
     friend Mask unordered(Avx2Vec a) noexcept { return {_mm256_cmp_ps(a.value, a.value, _CMP_UNORD_Q)}; }
     friend Avx2Vec select(Mask m, Avx2Vec yes, Avx2Vec no) noexcept {
@@ -111,6 +117,12 @@ struct Avx2Vec<double> {
         const __m256d mask = _mm256_set1_pd(-0.0);
         return {_mm256_or_pd(_mm256_andnot_pd(mask, magnitude.value), _mm256_and_pd(mask, sign.value))};
     }
+    static Mask mask(unsigned bits) noexcept {
+        const __m256i lane = _mm256_setr_epi64x(1, 2, 4, 8);
+        const __m256i own = _mm256_and_si256(_mm256_set1_epi64x(static_cast<long long>(bits)), lane);
+        return {_mm256_castsi256_pd(_mm256_cmpeq_epi64(own, lane))};
+    }
+    static unsigned to_bits(Mask m) noexcept { return static_cast<unsigned>(_mm256_movemask_pd(m.bits)); }
     friend Mask less(Avx2Vec a, Avx2Vec b) noexcept { return {_mm256_cmp_pd(a.value, b.value, _CMP_LT_OQ)}; }
     friend Mask unordered(Avx2Vec a) noexcept { return {_mm256_cmp_pd(a.value, a.value, _CMP_UNORD_Q)}; }
     friend Avx2Vec select(Mask m, Avx2Vec yes, Avx2Vec no) noexcept {

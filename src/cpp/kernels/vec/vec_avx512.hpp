@@ -58,6 +58,8 @@ struct Avx512Vec<float> {
         // per bit: sign ? from : magnitude
         return {_mm512_castsi512_ps(_mm512_ternarylogic_epi32(sign(), bits(from), bits(magnitude), 0xca))};
     }
+    static Mask mask(unsigned bits) noexcept { return {static_cast<__mmask16>(bits)}; }
+    static unsigned to_bits(Mask m) noexcept { return m.bits; }
     friend Mask less(Avx512Vec a, Avx512Vec b) noexcept { return {_mm512_cmp_ps_mask(a.value, b.value, _CMP_LT_OQ)}; }
     friend Mask unordered(Avx512Vec a) noexcept { return {_mm512_cmp_ps_mask(a.value, a.value, _CMP_UNORD_Q)}; }
     friend Avx512Vec select(Mask m, Avx512Vec yes, Avx512Vec no) noexcept {
@@ -112,6 +114,8 @@ struct Avx512Vec<double> {
     friend Avx512Vec copy_sign(Avx512Vec magnitude, Avx512Vec from) noexcept {
         return {_mm512_castsi512_pd(_mm512_ternarylogic_epi64(sign(), bits(from), bits(magnitude), 0xca))};
     }
+    static Mask mask(unsigned bits) noexcept { return {static_cast<__mmask8>(bits)}; }
+    static unsigned to_bits(Mask m) noexcept { return m.bits; }
     friend Mask less(Avx512Vec a, Avx512Vec b) noexcept { return {_mm512_cmp_pd_mask(a.value, b.value, _CMP_LT_OQ)}; }
     friend Mask unordered(Avx512Vec a) noexcept { return {_mm512_cmp_pd_mask(a.value, a.value, _CMP_UNORD_Q)}; }
     friend Avx512Vec select(Mask m, Avx512Vec yes, Avx512Vec no) noexcept {

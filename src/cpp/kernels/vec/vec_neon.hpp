@@ -61,6 +61,12 @@ struct NeonVec<float> {
     friend NeonVec copy_sign(NeonVec magnitude, NeonVec sign) noexcept {
         return {vbslq_f32(vdupq_n_u32(Bits::sign), sign.value, magnitude.value)};
     }
+    static uint32x4_t lane() noexcept {
+        constexpr std::uint32_t bits[4] = {1, 2, 4, 8};
+        return vld1q_u32(bits);
+    }
+    static Mask mask(unsigned bits) noexcept { return {vtstq_u32(vdupq_n_u32(bits), lane())}; }
+    static unsigned to_bits(Mask m) noexcept { return vaddvq_u32(vandq_u32(m.bits, lane())); }
     friend Mask less(NeonVec a, NeonVec b) noexcept { return {vcltq_f32(a.value, b.value)}; }
     friend Mask unordered(NeonVec a) noexcept { return {vmvnq_u32(vceqq_f32(a.value, a.value))}; }
     friend NeonVec select(Mask m, NeonVec yes, NeonVec no) noexcept { return {vbslq_f32(m.bits, yes.value, no.value)}; }
@@ -116,6 +122,12 @@ struct NeonVec<double> {
     friend NeonVec copy_sign(NeonVec magnitude, NeonVec sign) noexcept {
         return {vbslq_f64(vdupq_n_u64(Bits::sign), sign.value, magnitude.value)};
     }
+    static uint64x2_t lane() noexcept {
+        constexpr std::uint64_t bits[2] = {1, 2};
+        return vld1q_u64(bits);
+    }
+    static Mask mask(unsigned bits) noexcept { return {vtstq_u64(vdupq_n_u64(bits), lane())}; }
+    static unsigned to_bits(Mask m) noexcept { return static_cast<unsigned>(vaddvq_u64(vandq_u64(m.bits, lane()))); }
     friend Mask less(NeonVec a, NeonVec b) noexcept { return {vcltq_f64(a.value, b.value)}; }
     friend Mask unordered(NeonVec a) noexcept {
         return {vreinterpretq_u64_u32(vmvnq_u32(vreinterpretq_u32_u64(vceqq_f64(a.value, a.value))))};

@@ -69,6 +69,9 @@ struct ScalarVec {
         return {bit_cast<T>(static_cast<UInt>((bit_cast<UInt>(magnitude.value) & ~Bits::sign) |
                                               (bit_cast<UInt>(sign.value) & Bits::sign)))};
     }
+    // A mask of its lanes' bits, the lowest first, and back.
+    static Mask mask(unsigned bits) noexcept { return (bits & 1) != 0; }
+    static unsigned to_bits(Mask m) noexcept { return m; }
     friend Mask less(ScalarVec a, ScalarVec b) noexcept { return a.value < b.value; }
     friend Mask unordered(ScalarVec a) noexcept { return a.value != a.value; }
     friend ScalarVec select(Mask m, ScalarVec yes, ScalarVec no) noexcept { return m ? yes : no; }

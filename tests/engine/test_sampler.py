@@ -36,15 +36,17 @@ FILTERS = [
         "min_p": 0.02,
     },
 ]
-SIZES = [5, 15, 16, 17, 33, 90]
+SIZES = [5, 15, 16, 17, 33, 90, 129]
 
 
 def vectors(count, dtype):
-    """Logits of several sizes and spreads, some impossible, with a history each."""
+    """Logits of several sizes and spreads, some equal, some impossible, with a history each."""
     r = np.random.default_rng(7)
     for k in range(count):
         V = SIZES[k % len(SIZES)]
         logits = (r.normal(size=V) * r.choice([0.1, 1.0, 4.0])).astype(dtype)
+        if k % 3 == 0:
+            logits = logits.round(1)
         if k % 5 == 0:
             logits[r.integers(3, V)] = -inf
         yield logits, r.integers(0, V, r.integers(0, 12)).astype(np.int32)

@@ -30,6 +30,7 @@ RNNFAST_ELEMENTWISE(tanh)
 template <class V>
 constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept {
     return {name,
+            V::lanes,
             exp_all<V>,
             log_all<V>,
             sigmoid_all<V>,
@@ -57,6 +58,7 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             log_softmax<V>,
             draw<V>,
             argmax<V>,
+            count_larger<V>,
             copy_allowed<V>,
             keep_at_least<V>,
             sgd<V>,

@@ -67,6 +67,28 @@ std::int32_t argmax(Index n, const typename V::Scalar* x) noexcept {
     return nans == 0 ? static_cast<std::int32_t>(best) : -1;
 }
 
+// Each is compared with each; four vectors at a time hide the latency of the additions.
+template <class V>
+void count_larger(Index n, const typename V::Scalar* x, typename V::Scalar* counts) noexcept {
+    constexpr Index Q = 4;
+    const V zero = V::broadcast(0), one = V::broadcast(1);
+    for (Index j = 0; j < n; j += Q * V::lanes) {
+        V own[Q], count[Q];
+#pragma GCC unroll 4
+        for (Index q = 0; q < Q; ++q) {
+            own[q] = V::load_partial(x + j + q * V::lanes, n - j - q * V::lanes);
+            count[q] = zero;
+        }
+        for (Index k = 0; k < n; ++k) {
+            const V other = V::broadcast(x[k]);
+#pragma GCC unroll 4
+            for (Index q = 0; q < Q; ++q) count[q] = count[q] + select(less(own[q], other), one, zero);
+        }
+#pragma GCC unroll 4
+        for (Index q = 0; q < Q; ++q) count[q].store_partial(counts + j + q * V::lanes, n - j - q * V::lanes);
+    }
+}
+
 // A vector's lanes never straddle two words of the mask.
 template <class V>
 bool copy_allowed(Index n, const typename V::Scalar* x, const std::uint64_t* allowed,

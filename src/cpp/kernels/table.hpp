@@ -91,6 +91,7 @@ struct RnnKernels {
 template <class T>
 struct KernelTable {
     const char* name;
+    Index lanes;  // numbers in a vector
 
     // Elementwise over n numbers; out may be x.
     void (*exp)(Index n, const T* x, T* out) noexcept;
@@ -153,6 +154,8 @@ struct KernelTable {
     std::int32_t (*draw)(Index V, const T* logits, T inverse_temperature, T u, T* weights) noexcept;
     // The lowest index of the largest number; -1 where there is a NaN.
     std::int32_t (*argmax)(Index V, const T* x) noexcept;
+    // counts [n]: how many of the others are larger. No NaN; n below 2^24.
+    void (*count_larger)(Index n, const T* x, T* counts) noexcept;
     // out = x where its bit in `allowed` is set, token j's in word j / 64, else -inf; whether x has no NaN.
     bool (*copy_allowed)(Index V, const T* x, const std::uint64_t* allowed, T* out) noexcept;
     // x becomes -inf where x - most < least.

@@ -29,14 +29,14 @@ bool Filters<T>::any(const SamplerConfig& c) {
 
 template <class T>
 Filters<T>::Filters(const SamplerConfig& config, Index V)
-    : config_(config), V_(V), probabilities_(V), likeliest_(V), most_typical_(V) {
+    : config_(config), V_(V), probabilities_(V), scratch_(V), likeliest_(V), most_typical_(V) {
     const T min_p = static_cast<T>(config.min_p);
     active_kernels<T>().log(1, &min_p, &log_min_p_);
 }
 
 template <class T>
 void Filters<T>::operator()(T* x, T most) {
-    sorted_ = false;
+    ranked_ = false;
     if (config_.top_n_sigma > 0) keep_top_n_sigma(x, most);
     if (config_.top_k > 0) keep_top_k(x);
     if (config_.typical_p < 1) keep_typical(x, most);
@@ -66,8 +66,9 @@ void Filters<T>::keep_top_n_sigma(T* x, T most) const {
 
 template <class T>
 void Filters<T>::keep_top_k(T* x) {
-    sort_likeliest_first(x);
-    for (Index k = config_.top_k; k < likeliest_.size(); ++k) x[likeliest_[k]] = -infinity<T>;
+    if (config_.top_k >= V_) return;
+    rank_likeliest_first(x);
+    keep_first(likeliest_, std::min(config_.top_k, likeliest_.size()), x);
 }
 
 // -log p_j - H = E[log p] - log p_j = E[x - m] - (x_j - m): the logarithm of the sum cancels.
@@ -78,18 +79,30 @@ void Filters<T>::keep_typical(T* x, T most) {
         return probabilities_[j] > 0 ? static_cast<double>(probabilities_[j]) * static_cast<double>(x[j] - most) : 0;
     });
     const T mean = static_cast<T>(expected);
-    most_typical_.clear();
-    for (Index j = 0; j < V_; ++j)
-        most_typical_.push(std::abs(mean - (x[j] - most)), static_cast<std::int32_t>(j), x[j] > -infinity<T>);
-    most_typical_.sort();
-    keep_first(most_typical_, config_.typical_p, x);
+    for (Index j = 0; j < V_; ++j)  // -inf where x is
+        scratch_[j] = -std::abs(mean - (x[j] - most));
+    most_typical_.rank(scratch_.data());
+    keep_share(most_typical_, config_.typical_p, x);
 }
 
 template <class T>
 void Filters<T>::keep_top_p(T* x) {
     make_probabilities(x);
-    sort_likeliest_first(x);
-    keep_first(likeliest_, config_.top_p, x);
+    if (!ranked_ && keep_top_p_of_some(x)) return;
+    rank_likeliest_first(x);
+    keep_share(likeliest_, config_.top_p, x);
+}
+
+// Those less likely than (1 - p) / V have less than 1 - p together, so that the others reach p: only these are ranked.
+// Where rounding denies them that, nothing changes and the answer is false.
+template <class T>
+bool Filters<T>::keep_top_p_of_some(T* x) {
+    const T least = static_cast<T>((1 - config_.top_p) / static_cast<double>(V_));
+    T lowest = infinity<T>;
+    for (Index j = 0; j < V_; ++j) lowest = probabilities_[j] >= least && x[j] < lowest ? x[j] : lowest;
+    for (Index j = 0; j < V_; ++j) scratch_[j] = x[j] >= lowest ? x[j] : -infinity<T>;
+    likeliest_.rank(scratch_.data());
+    return keep_share(likeliest_, config_.top_p, x);
 }
 
 template <class T>
@@ -105,21 +118,28 @@ void Filters<T>::make_probabilities(const T* x) {
 
 // Once a call: filters between do not change the order of those that stay.
 template <class T>
-void Filters<T>::sort_likeliest_first(const T* x) {
-    if (sorted_) return;
-    sorted_ = true;
-    likeliest_.clear();
-    for (Index j = 0; j < V_; ++j) likeliest_.push(-x[j], static_cast<std::int32_t>(j), x[j] > -infinity<T>);
-    likeliest_.sort();
+void Filters<T>::rank_likeliest_first(const T* x) {
+    if (!ranked_) likeliest_.rank(x);
+    ranked_ = true;
 }
 
-// Keeps tokens in that order until their probability reaches p; those that have been dropped before have none.
+// Keeps tokens in that order until their probability reaches p, which is the answer; those that have been dropped
+// before have none. Where all of them do not reach it, nothing changes.
 template <class T>
-void Filters<T>::keep_first(const RadixSort<T>& order, double p, T* x) const {
+bool Filters<T>::keep_share(const Ranking<T>& order, double p, T* x) {
     Index k = 0;
-    for (double reached = 0; reached < p && k < order.size(); ++k)
-        reached += static_cast<double>(probabilities_[order[k]]);
-    for (; k < order.size(); ++k) x[order[k]] = -infinity<T>;
+    double reached = 0;
+    for (; reached < p && k < order.size(); ++k) reached += static_cast<double>(probabilities_[order[k]]);
+    if (reached < p) return false;
+    keep_first(order, k, x);
+    return true;
+}
+
+template <class T>
+void Filters<T>::keep_first(const Ranking<T>& order, Index count, T* x) {
+    for (Index k = 0; k < count; ++k) scratch_[k] = x[order[k]];
+    std::fill_n(x, V_, -infinity<T>);
+    for (Index k = 0; k < count; ++k) x[order[k]] = scratch_[k];
 }
 
 template class Filters<float>;

@@ -3,7 +3,7 @@
 
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/sampler.hpp"
-#include "sampling/radix_sort.hpp"
+#include "sampling/ranking.hpp"
 
 namespace rnnfast {
 
@@ -25,15 +25,17 @@ private:
     void keep_top_p(T* x);
     void keep_min_p(T* x) const;
     void make_probabilities(const T* x);
-    void sort_likeliest_first(const T* x);
-    void keep_first(const RadixSort<T>& order, double p, T* x) const;
+    bool keep_top_p_of_some(T* x);
+    void rank_likeliest_first(const T* x);
+    bool keep_share(const Ranking<T>& order, double p, T* x);
+    void keep_first(const Ranking<T>& order, Index count, T* x);
 
     SamplerConfig config_;
     Index V_;
     T log_min_p_ = 0;
-    Buffer<T> probabilities_;
-    RadixSort<T> likeliest_, most_typical_;
-    bool sorted_ = false;  // whether likeliest_ is of this call
+    Buffer<T> probabilities_, scratch_;
+    Ranking<T> likeliest_, most_typical_;
+    bool ranked_ = false;  // whether likeliest_ is of this call
 };
 
 extern template class Filters<float>;

@@ -23,11 +23,8 @@ public:
     void clear() noexcept { count_ = 0; }
     Index size() const noexcept { return count_; }
 
-    /// Tokens come in ascending order. One that is not to `stay` is overwritten by the next.
-    void push(T number, std::int32_t token, bool stay = true) noexcept {
-        items_[count_] = {bits_in_order(number), token};
-        count_ += stay;
-    }
+    /// Tokens come in ascending order.
+    void push(T number, std::int32_t token) noexcept { items_[count_++] = {bits_in_order(number), token}; }
 
     /// The k-th token: before sort as pushed, after it by ascending number, equal ones by ascending token.
     std::int32_t operator[](Index k) const noexcept { return items_[k].token; }

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from rnnfast import LanguageModel
+from rnnfast import LanguageModel, constraints
 
 V, H = 5, 256
 TURNS = 200  # of about a millisecond
@@ -22,7 +22,31 @@ PATIENCE = 60  # seconds, after which the test fails rather than hangs
 
 SHORT, LONG = np.zeros((2, 3), np.int32), np.zeros((64, 20_000), np.int32)
 
+
+
+def slow_constraint():
+    """Cycles whose lengths have no common factor, so that no set of live states comes back soon, and much to do in each."""
+    primes, many, V = (2, 3, 5, 7, 11, 13), 2000, 500
+    rows = np.full((sum(primes) + many, V), -1)
+    first = 0
+    for prime in primes:
+        rows[first : first + prime, 0] = first + (np.arange(prime) + 1) % prime
+        first += prime
+    end = len(rows) - 1
+    rows[first:end] = 0
+    rows[first:end, -1] = end
+    return constraints.from_table(rows, np.isin(np.arange(len(rows)), [*np.cumsum(primes) - 1, end]))
+
+
+def cycle(length):
+    return constraints.from_table((np.arange(length)[:, np.newaxis] + 1).repeat(64, 1) % length)
+
+
+SLOW = slow_constraint()
+
 CALLS = {
+    "compile": lambda model, n: SLOW.native(10**6),
+    "product": lambda model, n: cycle(1021) & cycle(1019),
     "fit": lambda model, n: model.fit(LONG[:, :1000], epochs=10**6, num_threads=n),
     "validation": lambda model, n: model.fit(SHORT, epochs=10**6, validation=(LONG, LONG), num_threads=n),
     "evaluate": lambda model, n: model.evaluate(LONG, num_threads=n),

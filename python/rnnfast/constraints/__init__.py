@@ -13,6 +13,6 @@ satisfied and has no way on, or after `length` tokens; a token after which that 
 
 from rnnfast.constraints.automaton import Constraint
 from rnnfast.constraints.regex import regex
-from rnnfast.constraints.tables import counter, from_table, sequence_of
+from rnnfast.constraints.tables import counter, from_table, sequence_of, without
 
-__all__ = ["Constraint", "counter", "from_table", "regex", "sequence_of"]
+__all__ = ["Constraint", "counter", "from_table", "regex", "sequence_of", "without"]

@@ -93,7 +93,25 @@ class Constraint:
         state = self._state_after(tokens)
         if state < 0:
             raise ValueError(f"tokens has {tokens}, which the constraint forbids")
-        return Constraint(self.next_state, self.accepting, state)
+        return self.at(state)
+
+    def at(self, start: int) -> Constraint:
+        """The same automaton from another state: what is compiled for one start serves all of them.
+
+        Examples
+        --------
+        >>> from rnnfast import constraints
+        >>> pairs = constraints.from_table([[1, 1], [0, 0]], accepting=[True, False])
+        >>> pairs.at(1).accepts([0])
+        True
+        """
+        if not 0 <= start < len(self.next_state):
+            raise ValueError(f"start is {start}, expected 0 to {len(self.next_state) - 1}")
+        other = object.__new__(Constraint)
+        for name, value in vars(self).items():
+            object.__setattr__(other, name, value)
+        object.__setattr__(other, "start", int(start))
+        return other
 
     def __and__(self, other: Constraint) -> Constraint:
         if not isinstance(other, Constraint):
@@ -110,9 +128,12 @@ class Constraint:
         ValueError
             Where no sequence fits; says how long the shortest is.
         """
-        if length not in self._compiled:
-            self._compiled[length] = _core.Constraint(self.next_state, self.accepting, self.start, length)
-        return self._compiled[length]
+        compiled = self._compiled.get(length)
+        if compiled is not None:
+            return compiled.at(self.start)
+        compiled = _core.Constraint(self.next_state, self.accepting, self.start, length)
+        self._compiled[length] = compiled
+        return compiled
 
     def __getstate__(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_], int]:
         return self.next_state, self.accepting, self.start
@@ -144,21 +165,24 @@ def _states(next_state: npt.ArrayLike) -> npt.NDArray[np.int32]:
 
 def _product(a: Constraint, b: Constraint) -> Constraint:
     """Pairs of states that the same tokens lead to; only those that can be reached."""
-    number = {(a.start, b.start): 0}
-    pairs, rows = [(a.start, b.start)], []
-    for first, second in pairs:  # which grows as it goes
-        row = np.full(a.vocab_size, -1, np.int32)
-        both = (a.next_state[first] >= 0) & (b.next_state[second] >= 0)
-        for token in np.flatnonzero(both):
-            pair = int(a.next_state[first, token]), int(b.next_state[second, token])
-            if pair not in number:
-                number[pair] = len(pairs)
-                pairs.append(pair)
-            row[token] = number[pair]
-        rows.append(row)
-        if len(pairs) > _MOST_STATES:
-            raise ValueError(f"the product of the constraints has more than {_MOST_STATES} states")
-    accepting = np.array([a.accepting[first] and b.accepting[second] for first, second in pairs])
+    try:
+        table, pairs = _core.constraint_product(a.next_state, a.start, b.next_state, b.start, _MOST_STATES)
+    except ValueError as error:
+        raise ValueError(f"{a!r} & {b!r}: {error}") from None
+    accepting = a.accepting[pairs[:, 0]] & b.accepting[pairs[:, 1]]
     if not accepting.any():
-        raise ValueError("no sequence satisfies both constraints, though each alone can be satisfied")
-    return Constraint(np.array(rows), accepting)
+        raise ValueError(
+            f"no sequence satisfies both constraints, though each alone can be satisfied: {_why_none(table)}"
+        )
+    return Constraint(table, accepting)
+
+
+def _why_none(table: npt.NDArray[np.int32]) -> str:
+    """Say of a product that accepts nothing how far one gets in it."""
+    reached = np.zeros(1, np.int32)
+    for length in range(len(table)):
+        then = np.unique(table[reached])
+        reached = then[then >= 0]
+        if not reached.size:
+            return f"after {length} tokens at most there is none that both allow"
+    return "what both allow goes on without an end"

@@ -50,15 +50,53 @@ def sequence_of(allowed_sets: Sequence[Iterable[int]], vocab_size: int) -> Const
     V = integer("vocab_size", vocab_size)
     table = np.full((len(allowed_sets) + 1, V), -1, np.int32)
     for place, allowed in enumerate(allowed_sets):
-        tokens = [integer(f"allowed_sets[{place}]: a token", token) for token in allowed]
-        if not tokens:
-            raise ValueError(f"allowed_sets[{place}] is empty, expected at least one token")
-        if min(tokens) < 0 or max(tokens) >= V:
-            raise ValueError(
-                f"allowed_sets[{place}] has {min(tokens)} to {max(tokens)}, expected 0 to {V - 1}"
-            )
-        table[place, tokens] = place + 1
+        table[place, _tokens(f"allowed_sets[{place}]", allowed, V)] = place + 1
     return Constraint(table, np.arange(len(table)) == len(allowed_sets))
+
+
+def without(sequences: Iterable[Sequence[int]], vocab_size: int) -> Constraint:
+    """Any tokens, but none of these sequences of tokens in a row anywhere (Aho and Corasick 1975).
+
+    Parameters
+    ----------
+    sequences : iterable of sequences of int
+        Of at least one token each.
+    vocab_size : int
+
+    Examples
+    --------
+    >>> from rnnfast import constraints
+    >>> calm = constraints.without([[0, 0, 0], [1]], vocab_size=3)
+    >>> calm.accepts([0, 0, 2, 0, 0]), calm.accepts([2, 0, 0, 0]), calm.accepts([0, 1])
+    (True, False, False)
+    """
+    V = integer("vocab_size", vocab_size)
+    children: list[dict[int, int]] = [{}]  # of each node of a trie
+    whole: list[bool] = [False]  # whether a sequence ends there
+    for place, sequence in enumerate(sequences):
+        node = 0
+        for token in _tokens(f"sequences[{place}]", sequence, V):
+            if token not in children[node]:
+                children[node][token] = len(children)
+                children.append({})
+                whole.append(False)
+            node = children[node][token]
+        whole[node] = True
+    table = np.zeros((len(children), V), np.int32)
+    fallback = [0] * len(children)  # the longest other node that ends as this one does
+    queue = [0]
+    for node in queue:  # which grows as it goes
+        if node:
+            table[node] = table[fallback[node]]
+            whole[node] |= whole[fallback[node]]
+        for token, child in children[node].items():
+            whole[child] |= whole[node]
+            fallback[child] = int(table[node, token])
+            table[node, token] = child
+            queue.append(child)
+    kept = ~np.array(whole)
+    number = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+    return from_table(number[table[kept]])
 
 
 def counter(weights: npt.ArrayLike, total: int, *, bar: int | None = None) -> Constraint:
@@ -103,3 +141,12 @@ def counter(weights: npt.ArrayLike, total: int, *, bar: int | None = None) -> Co
     except ValueError as error:
         lines = "" if bar is None else f" without crossing a multiple of {bar}"
         raise ValueError(f"no tokens of these weights add up to {total}{lines}") from error
+
+
+def _tokens(name: str, given: Iterable[int], V: int) -> list[int]:
+    tokens = [integer(f"{name}: a token", token) for token in given]
+    if not tokens:
+        raise ValueError(f"{name} is empty, expected at least one token")
+    if min(tokens) < 0 or max(tokens) >= V:
+        raise ValueError(f"{name} has {min(tokens)} to {max(tokens)}, expected 0 to {V - 1}")
+    return tokens

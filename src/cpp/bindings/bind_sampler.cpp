@@ -61,6 +61,53 @@ py::object filter(const Array<T>& logits, const SamplerConfig& config, const Tok
     return result;
 }
 
+// The number of tokens of an automaton's table (S, V), after a look at its states.
+Index expect_table(const char* name, const Tokens& table, std::int32_t start) {
+    expect_dimensions(name, table, 2, "(S, V)");
+    const Index states = table.shape(0);
+    if (start < 0 || start >= states) throw py::value_error(std::string(name) + " begins in no state of its own");
+    for (Index i = 0; i < table.size(); ++i)
+        if (table.data()[i] < -1 || table.data()[i] >= states)
+            throw py::value_error(std::string(name) + " has " + std::to_string(table.data()[i]) + ", expected -1 to " +
+                                  std::to_string(states - 1));
+    return table.shape(1);
+}
+
+std::shared_ptr<Constraint> compile(const Tokens& next_state, const Array<bool>& accepting, std::int32_t start,
+                                    Index length) {
+    expect_dimensions("next_state", next_state, 2, "(S, V)");
+    expect_shape("accepting", accepting, {next_state.shape(0)}, "(S,)");
+    const Index states = next_state.shape(0), V = next_state.shape(1);
+    Poll poll = python_poll();
+    const py::gil_scoped_release release;
+    return std::make_shared<Constraint>(states, V, next_state.data(), accepting.data(), start, length, poll);
+}
+
+// (next_state (S, V), states (S, 2)), as multiply tells them
+py::tuple product(const Tokens& given_first, std::int32_t first_start, const Tokens& given_second,
+                  std::int32_t second_start, Index most_states) {
+    const Tokens first = copy(given_first), second = copy(given_second);  // another thread may change the caller's
+    const Index V = expect_table("first", first, first_start);
+    if (expect_table("second", second, second_start) != V)
+        throw py::value_error("second is for " + std::to_string(second.shape(1)) + " tokens, expected " +
+                              std::to_string(V) + " as first");
+    ConstraintProduct found;
+    Poll poll = python_poll();
+    {
+        const py::gil_scoped_release release;
+        found = multiply(V, first.data(), first_start, second.data(), second_start, second.shape(0), most_states, poll);
+    }
+    const auto count = static_cast<Index>(found.states.size());
+    Tokens next = empty<std::int32_t>({count, V}), states = empty<std::int32_t>({count, 2});
+    std::copy(found.next.begin(), found.next.end(), next.mutable_data());
+    std::int32_t* to = states.mutable_data();
+    for (const auto& [a, b] : found.states) {
+        *to++ = a;
+        *to++ = b;
+    }
+    return py::make_tuple(next, states);
+}
+
 template <class T>
 void bind(py::module_& m) {
     const auto array = [](const char* argument) { return py::arg(argument).noconvert(); };
@@ -99,13 +146,11 @@ void bind_sampler(py::module_& m) {
     bind<float>(m);
     bind<double>(m);
     py::class_<Constraint, std::shared_ptr<Constraint>>(m, "Constraint")
-        .def(py::init([](const Tokens& next_state, const Array<bool>& accepting, std::int32_t start, Index length) {
-                 expect_dimensions("next_state", next_state, 2, "(S, V)");
-                 expect_shape("accepting", accepting, {next_state.shape(0)}, "(S,)");
-                 return std::make_shared<Constraint>(next_state.shape(0), next_state.shape(1), next_state.data(),
-                                                     accepting.data(), start, length);
-             }),
-             py::arg("next_state").noconvert(), py::arg("accepting").noconvert(), py::arg("start"), py::arg("length"));
+        .def(py::init(&compile), py::arg("next_state").noconvert(), py::arg("accepting").noconvert(), py::arg("start"),
+             py::arg("length"))
+        .def("at", &Constraint::at, py::arg("start"));
+    m.def("constraint_product", &product, py::arg("first").noconvert(), py::arg("first_start"),
+          py::arg("second").noconvert(), py::arg("second_start"), py::arg("most_states"));
 }
 
 }  // namespace rnnfast::bindings

@@ -1,130 +1,277 @@
 #include "rnnfast/constraint.hpp"
 
 #include <algorithm>
-#include <map>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 
 #include "core/check.hpp"
 
 namespace rnnfast {
 
+// Backwards from the end: with no token left a stream must be where it may end; with k left, at an end or a token away
+// from where it can end within k - 1. Each level is made of the one before by what changed in it, so that a state costs
+// as often as it changes: mostly once. There are finitely many sets of states: they repeat at last, mostly soon.
+class Constraint::Compiler {
+public:
+    Compiler(Automaton& automaton, Poll& poll) : a_(automaton), poll_(poll) {}
+
+    void compile() {
+        check_states();
+        find_ends();
+        find_edges();
+        find_levels();
+        sort_changes();
+        make_masks();
+    }
+
+private:
+    struct Edge {
+        std::int32_t state, token;
+    };
+    struct Change {
+        std::int32_t state;
+        std::size_t level;
+    };
+
+    static constexpr std::size_t most_changes = std::size_t{1} << 24;
+
+    static std::size_t index(std::int32_t state) { return static_cast<std::size_t>(state); }
+
+    void check_states() const {
+        for (Index s = 0; s < a_.states; ++s, poll_(a_.V))
+            for (Index j = 0; j < a_.V; ++j)
+                if (const std::int32_t then = a_.next[a_.at(static_cast<std::int32_t>(s), j)];
+                    then < -1 || then >= a_.states)
+                    throw std::invalid_argument("constraint: next_state has " + std::to_string(then) +
+                                                ", expected -1 to " + std::to_string(a_.states - 1));
+    }
+
+    void find_ends() {
+        a_.is_end = a_.accepting;
+        for (std::int32_t s = 0; s < a_.states; ++s, poll_(a_.V)) {
+            const std::int32_t* const row = a_.next.data() + a_.at(s, 0);
+            if (std::any_of(row, row + a_.V, [](std::int32_t then) { return then >= 0; })) a_.is_end[index(s)] = false;
+        }
+    }
+
+    // The edges into each state.
+    void find_edges() {
+        first_edge_.assign(index(static_cast<std::int32_t>(a_.states)) + 1, 0);
+        for (const std::int32_t then : a_.next)
+            if (then >= 0) ++first_edge_[index(then) + 1];
+        for (std::size_t s = 1; s < first_edge_.size(); ++s) first_edge_[s] += first_edge_[s - 1];
+        edges_.resize(first_edge_.back());
+        std::vector<std::size_t> free(first_edge_);
+        for (std::int32_t s = 0; s < a_.states; ++s, poll_(a_.V))
+            for (std::int32_t j = 0; j < a_.V; ++j)
+                if (const std::int32_t then = a_.next[a_.at(s, j)]; then >= 0) edges_[free[index(then)]++] = {s, j};
+    }
+
+    template <class F>
+    void each_edge_into(std::int32_t state, F f) const {
+        for (std::size_t i = first_edge_[index(state)]; i < first_edge_[index(state) + 1]; ++i) f(edges_[i]);
+    }
+
+    void find_levels() {
+        live_ = a_.accepting;
+        std::vector<std::int32_t> ways(live_.size());  // tokens that lead from a state to a live one
+        std::vector<std::int32_t> changed, touched;
+        for (std::int32_t s = 0; s < a_.states; ++s) {
+            if (live_[index(s)]) changed.push_back(s);
+            touched.push_back(s);
+        }
+        Set is_touched(live_.size(), true);
+        std::unordered_map<std::uint64_t, std::size_t> seen;  // hashes of sets, and their levels
+        std::uint64_t hash = 0;
+        for (std::size_t k = 0;; ++k) {
+            for (const std::int32_t s : changed) {
+                changes_.push_back({s, k});
+                hash ^= mix(s);
+            }
+            const auto [same, is_new] = seen.emplace(hash, k);
+            if (!is_new && is_level(same->second)) {
+                a_.period = k - same->second;
+                while (!changes_.empty() && changes_.back().level == k) changes_.pop_back();
+                a_.levels = k;
+                return;
+            }
+            a_.levels = k + 1;
+            if (static_cast<Index>(k) == a_.length) return;
+            if (changes_.size() > most_changes)
+                throw std::length_error(
+                    "constraint: where a sequence can end changes with every token that is left, "
+                    "too often to be compiled for length " +
+                    std::to_string(a_.length));
+            for (const std::int32_t s : changed) {
+                const std::int32_t more = live_[index(s)] ? 1 : -1;
+                each_edge_into(s, [&](Edge edge) {
+                    ways[index(edge.state)] += more;
+                    if (is_touched[index(edge.state)]) return;
+                    is_touched[index(edge.state)] = true;
+                    touched.push_back(edge.state);
+                });
+                poll_(static_cast<std::int64_t>(first_edge_[index(s) + 1] - first_edge_[index(s)]) + 1);
+            }
+            changed.clear();
+            for (const std::int32_t s : touched) {
+                const bool now = a_.is_end[index(s)] || ways[index(s)] > 0;
+                if (now != live_[index(s)]) changed.push_back(s);
+                live_[index(s)] = now;
+                is_touched[index(s)] = false;
+            }
+            poll_(static_cast<std::int64_t>(touched.size()) + 1);
+            touched.clear();
+        }
+    }
+
+    // The bits of a state in the hash of a set (the finaliser of splitmix64, Steele et al. 2014).
+    static std::uint64_t mix(std::int32_t state) noexcept {
+        std::uint64_t z = (static_cast<std::uint64_t>(state) + 1) * 0x9e3779b97f4a7c15;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+        return z ^ (z >> 31);
+    }
+
+    // Whether what is live now is what was live at a level: of all changes since then each has been undone.
+    bool is_level(std::size_t level) const {
+        Set odd(live_.size());
+        for (auto change = changes_.rbegin(); change != changes_.rend() && change->level > level; ++change)
+            odd[index(change->state)] = !odd[index(change->state)];
+        return std::none_of(odd.begin(), odd.end(), [](bool is_odd) { return is_odd; });
+    }
+
+    void sort_changes() {
+        a_.first.assign(live_.size() + 1, 0);
+        for (const Change& change : changes_) ++a_.first[index(change.state) + 1];
+        for (std::size_t s = 1; s < a_.first.size(); ++s) a_.first[s] += a_.first[s - 1];
+        a_.changes.resize(changes_.size());
+        std::vector<std::size_t> free(a_.first);
+        for (const Change& change : changes_) a_.changes[free[index(change.state)]++] = change.level;
+    }
+
+    void make_masks() {
+        constexpr std::size_t most_words = std::size_t{1} << 22;
+        const std::size_t size = live_.size() * static_cast<std::size_t>(a_.words);  // of a level
+        if (a_.levels > most_words / size) return;
+        a_.masks.assign(a_.levels * size, 0);
+        auto change = changes_.begin();
+        for (std::size_t k = 0; k < a_.levels; ++k, poll_(static_cast<std::int64_t>(size))) {
+            std::uint64_t* const level = a_.masks.data() + k * size;
+            if (k > 0) std::copy_n(level - size, size, level);
+            for (; change != changes_.end() && change->level == k; ++change) {
+                each_edge_into(change->state, [&](Edge edge) {
+                    const auto word = index(edge.state) * static_cast<std::size_t>(a_.words) + index(edge.token) / 64;
+                    level[word] ^= std::uint64_t{1} << edge.token % 64;
+                });
+            }
+        }
+    }
+
+    Automaton& a_;
+    Poll& poll_;
+    std::vector<std::size_t> first_edge_;
+    std::vector<Edge> edges_;
+    Set live_;
+    std::vector<Change> changes_;  // level by level
+};
+
+Constraint::Constraint(Index states, Index V, const std::int32_t* next, const bool* accepting, std::int32_t start,
+                       Index length, Poll& poll)
+    : start_(start) {
+    at_least("constraint: the number of states", states, 1);
+    at_least("constraint: the vocabulary's size", V, 1);
+    at_least("constraint: length", length, 0);
+    auto automaton = std::make_shared<Automaton>();
+    automaton->states = states;
+    automaton->V = V;
+    automaton->words = (V + 63) / 64;
+    automaton->length = length;
+    automaton->next.assign(next, next + states * V);
+    automaton->accepting.assign(accepting, accepting + states);
+    Compiler(*automaton, poll).compile();
+    automaton_ = std::move(automaton);
+    check_start();
+}
+
 Constraint::Constraint(Index states, Index V, const std::int32_t* next, const bool* accepting, std::int32_t start,
                        Index length)
-    : states_(at_least("constraint: the number of states", states, 1)),
-      V_(at_least("constraint: the vocabulary's size", V, 1)),
-      words_((V + 63) / 64),
-      length_(at_least("constraint: length", length, 1)),
-      start_(start),
-      next_(next, next + states * V),
-      accepting_(accepting, accepting + states) {
-    const auto check_state = [states](const char* name, std::int32_t state, std::int32_t least) {
-        if (state < least || state >= states)
-            throw std::invalid_argument("constraint: " + std::string(name) + " has " + std::to_string(state) +
-                                        ", expected " + std::to_string(least) + " to " + std::to_string(states - 1));
-    };
-    check_state("start", start, 0);
-    for (const std::int32_t state : next_) check_state("next_state", state, -1);
-    find_ends();
-    find_live();
-    if (is_end(start_) || !live_[live_index(length_)][static_cast<std::size_t>(start_)]) refuse_unsatisfiable();
-    make_masks();
+    : Constraint([&] {
+          Poll none;
+          return Constraint(states, V, next, accepting, start, length, none);
+      }()) {}
+
+Constraint::Constraint(std::shared_ptr<const Automaton> automaton, std::int32_t start)
+    : automaton_(std::move(automaton)), start_(start) {
+    check_start();
 }
 
-void Constraint::find_ends() {
-    is_end_ = accepting_;
-    for (Index s = 0; s < states_; ++s)
-        for (Index j = 0; j < V_; ++j)
-            if (next_[at(static_cast<std::int32_t>(s), j)] >= 0) is_end_[static_cast<std::size_t>(s)] = false;
+Constraint Constraint::at(std::int32_t start) const { return Constraint(automaton_, start); }
+
+void Constraint::check_start() const {
+    const Automaton& a = *automaton_;
+    if (start_ < 0 || start_ >= a.states)
+        throw std::invalid_argument("constraint: start has " + std::to_string(start_) + ", expected 0 to " +
+                                    std::to_string(a.states - 1));
+    if ((is_end(start_) && a.length > 0) || !a.is_live(start_, a.level(a.length))) refuse_unsatisfiable();
 }
 
-// Backwards from the end: with no token left a stream must be where it may end; with k left, at an end or a token away
-// from where it can end within k - 1. There are finitely many sets of states: they repeat at last, mostly soon.
-void Constraint::find_live() {
-    std::vector<std::vector<std::int32_t>> followers;  // of each state, each once: far fewer than tokens
-    for (Index s = 0; s < states_; ++s) {
-        const std::int32_t* const row = next_.data() + s * V_;
-        auto& own = followers.emplace_back(row, row + V_);
-        std::sort(own.begin(), own.end());
-        own.erase(std::unique(own.begin(), own.end()), own.end());
-        if (own.front() < 0) own.erase(own.begin());
-    }
-    std::map<Set, std::size_t> seen;
-    Set now = accepting_;
-    for (std::size_t k = 0;; ++k) {
-        const auto [first, is_new] = seen.emplace(now, k);
-        if (!is_new) {
-            period_ = k - first->second;
-            return;
-        }
-        live_.push_back(now);
-        if (static_cast<Index>(k) == length_) return;
-        const Set& before = live_.back();
-        for (std::size_t s = 0; s < followers.size(); ++s)
-            now[s] = is_end_[s] || std::any_of(followers[s].begin(), followers[s].end(), [&](std::int32_t state) {
-                         return before[static_cast<std::size_t>(state)];
-                     });
-    }
-}
-
-std::size_t Constraint::live_index(Index left) const noexcept {
+std::size_t Constraint::Automaton::level(Index left) const noexcept {
     const auto k = static_cast<std::size_t>(left);
-    if (k < live_.size()) return k;
-    return live_.size() - period_ + (k - live_.size()) % period_;
+    return k < levels ? k : levels - period + (k - levels) % period;
 }
 
-void Constraint::make_masks() {
-    constexpr std::size_t most_words = std::size_t{1} << 22;
-    const auto rows = live_.size() * static_cast<std::size_t>(states_);
-    if (rows > most_words / static_cast<std::size_t>(words_)) return;
-    masks_.resize(rows * static_cast<std::size_t>(words_));
-    std::uint64_t* mask = masks_.data();
-    for (const Set& live : live_)
-        for (std::int32_t s = 0; s < states_; ++s, mask += words_) write_mask(s, live, mask);
+bool Constraint::Automaton::is_live(std::int32_t state, std::size_t k) const noexcept {
+    const auto s = static_cast<std::size_t>(state);
+    const std::size_t *const begin = changes.data() + first[s], *const end = changes.data() + first[s + 1];
+    if (end - begin <= 1) return begin != end && *begin <= k;
+    return (std::upper_bound(begin, end, k) - begin) % 2 != 0;
 }
 
-void Constraint::write_mask(std::int32_t state, const Set& live, std::uint64_t* mask) const noexcept {
-    std::fill_n(mask, words_, 0);
-    for (Index j = 0; j < V_; ++j) {
-        const std::int32_t then = next_[at(state, j)];
-        const bool may = then >= 0 && live[static_cast<std::size_t>(then)];
-        mask[j / 64] |= std::uint64_t{may} << j % 64;
+void Constraint::Automaton::write_mask(std::int32_t state, std::size_t k, std::uint64_t* mask) const noexcept {
+    std::fill_n(mask, words, 0);
+    for (Index j = 0; j < V; ++j) {
+        const std::int32_t then = next[at(state, j)];
+        mask[j / 64] |= std::uint64_t{then >= 0 && is_live(then, k)} << j % 64;
     }
 }
 
 const std::uint64_t* Constraint::allowed(std::int32_t state, Index left, std::uint64_t* scratch) const noexcept {
-    const std::size_t k = live_index(left - 1);
-    if (!masks_.empty()) {
-        const auto row = k * static_cast<std::size_t>(states_) + static_cast<std::size_t>(state);
-        return masks_.data() + row * static_cast<std::size_t>(words_);
+    const Automaton& a = *automaton_;
+    const std::size_t k = a.level(left - 1);
+    if (!a.masks.empty()) {
+        const auto row = k * static_cast<std::size_t>(a.states) + static_cast<std::size_t>(state);
+        return a.masks.data() + row * static_cast<std::size_t>(a.words);
     }
-    write_mask(state, live_[k], scratch);
+    a.write_mask(state, k, scratch);
     return scratch;
 }
 
 // The shortest way from the start to a state that accepts: breadth first.
 void Constraint::refuse_unsatisfiable() const {
-    std::vector<Index> distance(static_cast<std::size_t>(states_), -1);
+    const Automaton& a = *automaton_;
+    std::vector<Index> distance(static_cast<std::size_t>(a.states), -1);
     std::vector<std::int32_t> queue{start_};
     distance[static_cast<std::size_t>(start_)] = 0;
     std::string reason = "no sequence of any length ends where it may";
     for (std::size_t i = 0; i < queue.size(); ++i) {
         const Index far = distance[static_cast<std::size_t>(queue[i])];
-        if (accepting_[static_cast<std::size_t>(queue[i])] && (far > 0 || is_end(start_))) {
-            reason = far == 0        ? "only the empty sequence is allowed"
-                     : far > length_ ? "the shortest sequence has " + std::to_string(far) + " tokens"
-                                     : "the shortest sequence has " + std::to_string(far) +
-                                           " tokens and may go on, but none ends after just " + std::to_string(length_);
+        if (a.accepting[static_cast<std::size_t>(queue[i])] && (far > 0 || is_end(start_))) {
+            reason = far == 0 ? "only the empty sequence is allowed"
+                     : far > a.length
+                         ? "the shortest sequence has " + std::to_string(far) + " tokens"
+                         : "the shortest sequence has " + std::to_string(far) +
+                               " tokens and may go on, but none ends after just " + std::to_string(a.length);
             break;
         }
-        for (Index j = 0; j < V_; ++j) {
-            const std::int32_t then = next_[at(queue[i], j)];
+        for (Index j = 0; j < a.V; ++j) {
+            const std::int32_t then = next(queue[i], static_cast<std::int32_t>(j));
             if (then < 0 || distance[static_cast<std::size_t>(then)] >= 0) continue;
             distance[static_cast<std::size_t>(then)] = far + 1;
             queue.push_back(then);
         }
     }
-    throw std::invalid_argument("constraint: nothing satisfies it within length " + std::to_string(length_) + ": " +
+    throw std::invalid_argument("constraint: nothing satisfies it within length " + std::to_string(a.length) + ": " +
                                 reason);
 }
 

@@ -2,31 +2,42 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "rnnfast/index.hpp"
+#include "rnnfast/poll.hpp"
 
 namespace rnnfast {
 
 /// An automaton compiled for streams of a length. A stream ends where the automaton accepts and has no way on, or after
 /// `length` tokens, and then it accepts: tokens after which that is out of reach are never allowed, so that no stream
-/// is ever stuck.
+/// is ever stuck. Copies share what is compiled; it never changes.
 class Constraint {
 public:
     /// next [states, V]: the state after a token, -1 where it is forbidden; accepting [states]: whether a stream may
     /// end there. Throws std::invalid_argument for states out of range, and where no stream of such a length exists:
-    /// the message says how long the shortest is.
+    /// the message says how long the shortest is. Throws std::length_error where it would take too much memory, and
+    /// what the poll's hook throws.
+    Constraint(Index states, Index V, const std::int32_t* next, const bool* accepting, std::int32_t start, Index length,
+               Poll& poll);
     Constraint(Index states, Index V, const std::int32_t* next, const bool* accepting, std::int32_t start,
                Index length);
 
-    Index vocab_size() const noexcept { return V_; }
-    Index length() const noexcept { return length_; }
+    /// The same automaton from another state; throws as the constructor.
+    Constraint at(std::int32_t start) const;
+
+    Index vocab_size() const noexcept { return automaton_->V; }
+    Index length() const noexcept { return automaton_->length; }
     std::int32_t start() const noexcept { return start_; }
 
-    std::int32_t next(std::int32_t state, std::int32_t token) const noexcept { return next_[at(state, token)]; }
+    std::int32_t next(std::int32_t state, std::int32_t token) const noexcept {
+        return automaton_->next[automaton_->at(state, token)];
+    }
 
     /// Whether a stream ends there, however many tokens are left.
-    bool is_end(std::int32_t state) const noexcept { return is_end_[static_cast<std::size_t>(state)]; }
+    bool is_end(std::int32_t state) const noexcept { return automaton_->is_end[static_cast<std::size_t>(state)]; }
 
     /// The mask (as DrawContext has it) of the tokens that may come next where `left` may still come, at least 1.
     /// `scratch` [(V + 63) / 64] may hold it.
@@ -35,23 +46,43 @@ public:
 private:
     using Set = std::vector<bool>;  // of states
 
-    std::size_t at(std::int32_t state, Index token) const noexcept {
-        return static_cast<std::size_t>(state * V_ + token);
-    }
-    void find_ends();
-    void find_live();
-    void make_masks();
-    std::size_t live_index(Index left) const noexcept;
-    void write_mask(std::int32_t state, const Set& live, std::uint64_t* mask) const noexcept;
-    void refuse_unsatisfiable() const;
+    struct Automaton {
+        std::size_t at(std::int32_t state, Index token) const noexcept {
+            return static_cast<std::size_t>(state * V + token);
+        }
+        std::size_t level(Index left) const noexcept;
+        bool is_live(std::int32_t state, std::size_t level) const noexcept;
+        void write_mask(std::int32_t state, std::size_t level, std::uint64_t* mask) const noexcept;
 
-    Index states_, V_, words_, length_;
+        Index states, V, words, length;
+        std::vector<std::int32_t> next;  // [states, V]
+        Set accepting, is_end;
+        // A state is live at level k where a stream can end within k more tokens. Few states change from level to
+        // level: those of state s are changes[first[s]] to changes[first[s + 1]], ascending, and it begins dead.
+        std::vector<std::size_t> first, changes;
+        std::size_t levels = 0, period = 1;  // of the last `period` levels any number may follow
+        std::vector<std::uint64_t> masks;    // [levels, states, words], empty where that is too much
+    };
+    class Compiler;
+
+    explicit Constraint(std::shared_ptr<const Automaton> automaton, std::int32_t start);
+    void check_start() const;
+    [[noreturn]] void refuse_unsatisfiable() const;
+
+    std::shared_ptr<const Automaton> automaton_;
     std::int32_t start_;
-    std::vector<std::int32_t> next_;  // [states, V]
-    Set accepting_, is_end_;
-    std::vector<Set> live_;  // [k]: from which states a stream can end within k more tokens; then they repeat
-    std::size_t period_ = 0;
-    std::vector<std::uint64_t> masks_;  // [live, states, words], empty where that is too much
 };
+
+/// The automaton of the token sequences that satisfy two, given as for Constraint, breadth first from the pair of
+/// starts, which is state 0; only what can be reached.
+struct ConstraintProduct {
+    std::vector<std::int32_t> next;                             // [states, V]
+    std::vector<std::pair<std::int32_t, std::int32_t>> states;  // the pair that each state is
+};
+
+/// Throws std::length_error where it has more than `most_states`, and what the poll's hook throws. States must be in
+/// range.
+ConstraintProduct multiply(Index V, const std::int32_t* first, std::int32_t first_start, const std::int32_t* second,
+                           std::int32_t second_start, Index second_states, Index most_states, Poll& poll);
 
 }  // namespace rnnfast

@@ -1,6 +1,7 @@
 #include "rnnfast/constraint.hpp"
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -14,10 +15,12 @@ namespace rnnfast {
 // as often as it changes: mostly once. There are finitely many sets of states: they repeat at last, mostly soon.
 class Constraint::Compiler {
 public:
-    Compiler(Automaton& automaton, Poll& poll) : a_(automaton), poll_(poll) {}
+    Compiler(Automaton& automaton, const std::int32_t* table, Poll& poll)
+        : a_(automaton), table_(table), words_(static_cast<std::size_t>(automaton.words)), poll_(poll) {}
 
     void compile() {
         check_states();
+        find_classes();
         find_ends();
         find_edges();
         find_levels();
@@ -26,9 +29,6 @@ public:
     }
 
 private:
-    struct Edge {
-        std::int32_t state, token;
-    };
     struct Change {
         std::int32_t state;
         std::size_t level;
@@ -41,21 +41,50 @@ private:
     void check_states() const {
         for (Index s = 0; s < a_.states; ++s, poll_(a_.V))
             for (Index j = 0; j < a_.V; ++j)
-                if (const std::int32_t then = a_.next[a_.at(static_cast<std::int32_t>(s), j)];
-                    then < -1 || then >= a_.states)
+                if (const std::int32_t then = table_[s * a_.V + j]; then < -1 || then >= a_.states)
                     throw std::invalid_argument("constraint: next_state has " + std::to_string(then) +
                                                 ", expected -1 to " + std::to_string(a_.states - 1));
     }
 
+    void find_classes() {
+        std::vector<std::uint64_t> hashes(index(static_cast<std::int32_t>(a_.V)));
+        for (Index s = 0; s < a_.states; ++s, poll_(a_.V))
+            for (std::size_t j = 0; j < hashes.size(); ++j)
+                hashes[j] = mix(table_[s * a_.V + static_cast<Index>(j)]) ^ (hashes[j] * 0x9e3779b97f4a7c15);
+        std::vector<Index> members;  // the first of each class
+        for (Index j = 0; j < a_.V; ++j) {
+            const auto of_class = std::find_if(members.begin(), members.end(), [&](Index member) {
+                return hashes[static_cast<std::size_t>(j)] == hashes[static_cast<std::size_t>(member)] &&
+                       is_same_column(j, member);
+            });
+            a_.class_of.push_back(static_cast<std::int32_t>(of_class - members.begin()));
+            if (of_class == members.end()) members.push_back(j);
+        }
+        a_.classes = static_cast<Index>(members.size());
+        for (Index s = 0; s < a_.states; ++s)
+            for (const Index member : members) a_.next.push_back(table_[s * a_.V + member]);
+        a_.class_members.resize(members.size() * words_);
+        for (std::size_t j = 0; j < a_.class_of.size(); ++j)
+            a_.class_members[index(a_.class_of[j]) * words_ + j / 64] |= std::uint64_t{1} << j % 64;
+    }
+
+    bool is_same_column(Index a, Index b) {
+        poll_(a_.states);
+        for (Index s = 0; s < a_.states; ++s)
+            if (table_[s * a_.V + a] != table_[s * a_.V + b]) return false;
+        return true;
+    }
+
     void find_ends() {
         a_.is_end = a_.accepting;
-        for (std::int32_t s = 0; s < a_.states; ++s, poll_(a_.V)) {
+        for (std::int32_t s = 0; s < a_.states; ++s, poll_(a_.classes)) {
             const std::int32_t* const row = a_.next.data() + a_.at(s, 0);
-            if (std::any_of(row, row + a_.V, [](std::int32_t then) { return then >= 0; })) a_.is_end[index(s)] = false;
+            if (std::any_of(row, row + a_.classes, [](std::int32_t then) { return then >= 0; }))
+                a_.is_end[index(s)] = false;
         }
     }
 
-    // The edges into each state.
+    // From where edges lead into each state, once for each class of tokens.
     void find_edges() {
         first_edge_.assign(index(static_cast<std::int32_t>(a_.states)) + 1, 0);
         for (const std::int32_t then : a_.next)
@@ -63,14 +92,9 @@ private:
         for (std::size_t s = 1; s < first_edge_.size(); ++s) first_edge_[s] += first_edge_[s - 1];
         edges_.resize(first_edge_.back());
         std::vector<std::size_t> free(first_edge_);
-        for (std::int32_t s = 0; s < a_.states; ++s, poll_(a_.V))
-            for (std::int32_t j = 0; j < a_.V; ++j)
-                if (const std::int32_t then = a_.next[a_.at(s, j)]; then >= 0) edges_[free[index(then)]++] = {s, j};
-    }
-
-    template <class F>
-    void each_edge_into(std::int32_t state, F f) const {
-        for (std::size_t i = first_edge_[index(state)]; i < first_edge_[index(state) + 1]; ++i) f(edges_[i]);
+        for (std::int32_t s = 0; s < a_.states; ++s, poll_(a_.classes))
+            for (Index c = 0; c < a_.classes; ++c)
+                if (const std::int32_t then = a_.next[a_.at(s, c)]; then >= 0) edges_[free[index(then)]++] = s;
     }
 
     void find_levels() {
@@ -105,12 +129,13 @@ private:
                     std::to_string(a_.length));
             for (const std::int32_t s : changed) {
                 const std::int32_t more = live_[index(s)] ? 1 : -1;
-                each_edge_into(s, [&](Edge edge) {
-                    ways[index(edge.state)] += more;
-                    if (is_touched[index(edge.state)]) return;
-                    is_touched[index(edge.state)] = true;
-                    touched.push_back(edge.state);
-                });
+                for (std::size_t i = first_edge_[index(s)]; i < first_edge_[index(s) + 1]; ++i) {
+                    const std::size_t before = index(edges_[i]);
+                    ways[before] += more;
+                    if (is_touched[before]) continue;
+                    is_touched[before] = true;
+                    touched.push_back(edges_[i]);
+                }
                 poll_(static_cast<std::int64_t>(first_edge_[index(s) + 1] - first_edge_[index(s)]) + 1);
             }
             changed.clear();
@@ -150,28 +175,43 @@ private:
         for (const Change& change : changes_) a_.changes[free[index(change.state)]++] = change.level;
     }
 
+    // A state's mask changes where a state that it leads to does.
     void make_masks() {
-        constexpr std::size_t most_words = std::size_t{1} << 22;
-        const std::size_t size = live_.size() * static_cast<std::size_t>(a_.words);  // of a level
-        if (a_.levels > most_words / size) return;
-        a_.masks.assign(a_.levels * size, 0);
-        auto change = changes_.begin();
-        for (std::size_t k = 0; k < a_.levels; ++k, poll_(static_cast<std::int64_t>(size))) {
-            std::uint64_t* const level = a_.masks.data() + k * size;
-            if (k > 0) std::copy_n(level - size, size, level);
-            for (; change != changes_.end() && change->level == k; ++change) {
-                each_edge_into(change->state, [&](Edge edge) {
-                    const auto word = index(edge.state) * static_cast<std::size_t>(a_.words) + index(edge.token) / 64;
-                    level[word] ^= std::uint64_t{1} << edge.token % 64;
-                });
+        constexpr std::size_t most_runs = std::size_t{1} << 22;
+        std::map<std::vector<std::uint64_t>, std::uint32_t> known;
+        std::vector<std::uint64_t> mask(words_);
+        std::vector<std::size_t> levels;
+        for (std::int32_t s = 0; s < a_.states; ++s) {
+            a_.first_run.push_back(a_.runs.size());
+            levels.assign(1, 0);
+            for (Index c = 0; c < a_.classes; ++c)
+                if (const std::int32_t then = a_.next[a_.at(s, c)]; then >= 0)
+                    for (std::size_t i = a_.first[index(then)]; i < a_.first[index(then) + 1]; ++i)
+                        levels.push_back(a_.changes[i]);
+            std::sort(levels.begin(), levels.end());
+            levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
+            for (const std::size_t level : levels) {
+                a_.write_mask(s, level, mask.data());
+                const auto [place, is_new] = known.emplace(mask, static_cast<std::uint32_t>(known.size()));
+                if (is_new) a_.masks.insert(a_.masks.end(), mask.begin(), mask.end());
+                a_.runs.push_back({static_cast<std::uint32_t>(level), place->second});
+                poll_(a_.classes);
+            }
+            if (a_.runs.size() + a_.masks.size() > most_runs) {
+                a_.runs.clear();
+                a_.masks.clear();
+                return;
             }
         }
+        a_.first_run.push_back(a_.runs.size());
     }
 
     Automaton& a_;
+    const std::int32_t* table_;  // [states, V]
+    std::size_t words_;
     Poll& poll_;
     std::vector<std::size_t> first_edge_;
-    std::vector<Edge> edges_;
+    std::vector<std::int32_t> edges_;
     Set live_;
     std::vector<Change> changes_;  // level by level
 };
@@ -187,9 +227,8 @@ Constraint::Constraint(Index states, Index V, const std::int32_t* next, const bo
     automaton->V = V;
     automaton->words = (V + 63) / 64;
     automaton->length = length;
-    automaton->next.assign(next, next + states * V);
     automaton->accepting.assign(accepting, accepting + states);
-    Compiler(*automaton, poll).compile();
+    Compiler(*automaton, next, poll).compile();
     automaton_ = std::move(automaton);
     check_start();
 }
@@ -230,21 +269,25 @@ bool Constraint::Automaton::is_live(std::int32_t state, std::size_t k) const noe
 
 void Constraint::Automaton::write_mask(std::int32_t state, std::size_t k, std::uint64_t* mask) const noexcept {
     std::fill_n(mask, words, 0);
-    for (Index j = 0; j < V; ++j) {
-        const std::int32_t then = next[at(state, j)];
-        mask[j / 64] |= std::uint64_t{then >= 0 && is_live(then, k)} << j % 64;
+    for (Index c = 0; c < classes; ++c) {
+        const std::int32_t then = next[at(state, c)];
+        if (then < 0 || !is_live(then, k)) continue;
+        for (Index w = 0; w < words; ++w) mask[w] |= class_members[static_cast<std::size_t>(c * words + w)];
     }
 }
 
 const std::uint64_t* Constraint::allowed(std::int32_t state, Index left, std::uint64_t* scratch) const noexcept {
     const Automaton& a = *automaton_;
-    const std::size_t k = a.level(left - 1);
-    if (!a.masks.empty()) {
-        const auto row = k * static_cast<std::size_t>(a.states) + static_cast<std::size_t>(state);
-        return a.masks.data() + row * static_cast<std::size_t>(a.words);
+    const std::size_t k = a.level(left - 1), s = static_cast<std::size_t>(state);
+    if (a.runs.empty()) {
+        a.write_mask(state, k, scratch);
+        return scratch;
     }
-    a.write_mask(state, k, scratch);
-    return scratch;
+    const Run* const begin = a.runs.data() + a.first_run[s];
+    const Run* const end = a.runs.data() + a.first_run[s + 1];
+    const Run* const after =
+        std::upper_bound(begin, end, k, [](std::size_t level, const Run& run) { return level < run.from; });
+    return a.masks.data() + (after - 1)->mask * static_cast<std::size_t>(a.words);
 }
 
 // The shortest way from the start to a state that accepts: breadth first.
@@ -264,8 +307,8 @@ void Constraint::refuse_unsatisfiable() const {
                                " tokens and may go on, but none ends after just " + std::to_string(a.length);
             break;
         }
-        for (Index j = 0; j < a.V; ++j) {
-            const std::int32_t then = next(queue[i], static_cast<std::int32_t>(j));
+        for (Index c = 0; c < a.classes; ++c) {
+            const std::int32_t then = a.next[a.at(queue[i], c)];
             if (then < 0 || distance[static_cast<std::size_t>(then)] >= 0) continue;
             distance[static_cast<std::size_t>(then)] = far + 1;
             queue.push_back(then);

@@ -33,7 +33,7 @@ public:
     std::int32_t start() const noexcept { return start_; }
 
     std::int32_t next(std::int32_t state, std::int32_t token) const noexcept {
-        return automaton_->next[automaton_->at(state, token)];
+        return automaton_->next[automaton_->at(state, automaton_->class_of[static_cast<std::size_t>(token)])];
     }
 
     /// Whether a stream ends there, however many tokens are left.
@@ -46,22 +46,35 @@ public:
 private:
     using Set = std::vector<bool>;  // of states
 
+    // From level `from` on, until the state's next one: masks[mask].
+    struct Run {
+        std::uint32_t from, mask;
+    };
+
     struct Automaton {
-        std::size_t at(std::int32_t state, Index token) const noexcept {
-            return static_cast<std::size_t>(state * V + token);
+        std::size_t at(std::int32_t state, Index token_class) const noexcept {
+            return static_cast<std::size_t>(state * classes + token_class);
         }
         std::size_t level(Index left) const noexcept;
         bool is_live(std::int32_t state, std::size_t level) const noexcept;
         void write_mask(std::int32_t state, std::size_t level, std::uint64_t* mask) const noexcept;
 
         Index states, V, words, length;
-        std::vector<std::int32_t> next;  // [states, V]
+        // Tokens that lead from each state to the same one are a class: tables are as small as the rules are simple.
+        Index classes = 0;
+        std::vector<std::int32_t> class_of;        // [V]
+        std::vector<std::uint64_t> class_members;  // [classes, words], masks
+        std::vector<std::int32_t> next;            // [states, classes]
         Set accepting, is_end;
         // A state is live at level k where a stream can end within k more tokens. Few states change from level to
         // level: those of state s are changes[first[s]] to changes[first[s + 1]], ascending, and it begins dead.
         std::vector<std::size_t> first, changes;
         std::size_t levels = 0, period = 1;  // of the last `period` levels any number may follow
-        std::vector<std::uint64_t> masks;    // [levels, states, words], empty where that is too much
+        // What the sampler looks up, small enough for the caches: the masks that differ, [., words], and where a
+        // state's changes: runs[first_run[s]] to runs[first_run[s + 1]]. Empty where that is too much.
+        std::vector<std::uint64_t> masks;
+        std::vector<Run> runs;
+        std::vector<std::size_t> first_run;
     };
     class Compiler;
 

@@ -1,4 +1,4 @@
-"""What the modules of a state_dict are, and in which order data goes through them; what it does not say is asked for."""
+"""What the modules of a state_dict are, and the order in which data goes through them."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ public:
     const StackConfig& config() const noexcept { return config_; }
     Index directions() const noexcept { return config_.bidirectional ? 2 : 1; }
     Index h_size() const noexcept {  ///< P
-        return config_.lstm.projection_size > 0 ? config_.lstm.projection_size : config_.hidden_size;
+        return has_c() && config_.lstm.projection_size > 0 ? config_.lstm.projection_size : config_.hidden_size;
     }
     Index output_size() const noexcept { return directions() * h_size(); }
     Index num_states() const noexcept { return config_.num_layers * directions(); }

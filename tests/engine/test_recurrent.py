@@ -353,6 +353,36 @@ def test_the_workspace_keeps_its_own_copy_of_x(dtype, sequences, tokens):
         assert_same_bits(value, expected[name])
 
 
+@EVERY_CELL
+@EVERY_SEQUENCE
+def test_the_memory_of_an_earlier_run_leaves_no_trace(isa, dtype, cell, sequences):
+    """A run works where the one before it worked, whatever that was and left."""
+    options = {"layers": 2, "both": True, "dropout": 0.3, "input_dropout": 0.2} | SEQUENCES[sequences]
+    problem = make(cell, T, N, 4, 9, dtype, **options)
+    problem.training_step = 3
+    expected = problem.results()
+    for steps, samples in ((9, 7), (2, 1), (T, N)):
+        spoiled = make(cell, steps, samples, 4, 9, dtype, layers=2, both=True)
+        spoiled.layer, spoiled.x = problem.layer, spoiled.x * np.nan
+        spoiled.training_step = 5
+        spoiled.results()
+        assert_same_results(problem.results(), expected)
+
+
+@EVERY_CELL
+def test_runs_that_live_at_the_same_time_share_nothing(dtype, cell):
+    problem = make(cell, T, N, 4, 9, dtype, layers=2, both=True, **SEQUENCES["ragged"])
+    expected = problem.results()
+    runs = [problem.forward() for _ in range(3)]
+    problem.part(n=slice(2)).forward()
+    for y, _, workspace in reversed(runs):
+        gradients = problem.layer.backward(problem.dy, problem.dstate, workspace)
+        assert_same_bits(y, expected["y"])
+        assert_same_bits(gradients.dx, expected["dx"])
+        for name, gradient in gradients.parameters.items():
+            assert_same_bits(gradient, expected[name])
+
+
 def test_set_parameters_and_what_it_shows(dtype):
     layer = LSTM(3, 4, 2, dtype=dtype)
     view = layer.parameters["layers.1.W"]

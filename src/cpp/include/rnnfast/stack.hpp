@@ -118,6 +118,10 @@ public:
 
     const Segments& segments() const noexcept { return segments_; }
 
+    /// The next forward's, from an undefined state. Throws std::bad_alloc where the memory is too small and cannot
+    /// grow.
+    void set_segments(Segments segments);
+
     /// For whole segments: the next forward takes so many steps, at most as many as the constructor's.
     void set_steps(Index steps);
 

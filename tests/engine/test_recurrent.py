@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -381,6 +382,16 @@ def test_runs_that_live_at_the_same_time_share_nothing(dtype, cell):
         assert_same_bits(gradients.dx, expected["dx"])
         for name, gradient in gradients.parameters.items():
             assert_same_bits(gradient, expected[name])
+
+
+@EVERY_CELL
+def test_threads_share_a_layer_but_no_memory(dtype, cell):
+    problem = make(cell, T, N, 4, 33, dtype, layers=2, both=True, **SEQUENCES["resets"])
+    parts = [problem.part(n=slice(first, last)) for first in range(N) for last in range(first + 1, N + 1)]
+    expected = [part.results() for part in parts]
+    with ThreadPoolExecutor(4) as threads:
+        for got, want in zip(threads.map(lambda part: part.results(), 4 * parts), 4 * expected, strict=True):
+            assert_same_results(got, want)
 
 
 def test_set_parameters_and_what_it_shows(dtype):

@@ -15,24 +15,26 @@ import numpy.typing as npt
 from benchmarks.harness import Goal, Row, Work, compare
 from rnnfast import LSTM
 
-N, LONGEST, D = 64, 1000, 64
+LONGEST, D = 1000, 64
 GOAL = Goal(within=1.25)
 
 
 @dataclass(frozen=True)
 class Task:
-    """Which layer, and whether it goes back, too."""
+    """Which layer, whether it goes back, too, and over how many sequences."""
 
     hidden_size: int
     backward: bool
     bidirectional: bool = False
+    batch: int = 64
 
     @property
     def work(self) -> Work:
         """A token is a step of a sequence that counts."""
         what = "forward and backward" if self.backward else "forward"
         both = ", both directions" if self.bidirectional else ""
-        return Work(0, f"{what}, H={self.hidden_size}{both}", "token", int(lengths().sum()))
+        name = f"{what}, H={self.hidden_size}{both}, {self.batch} sequences"
+        return Work(0, name, "token", int(lengths(self.batch).sum()))
 
     def layer(self) -> LSTM:
         """With its initial weights."""
@@ -44,24 +46,26 @@ TASKS = [
     Task(64, backward=True),
     Task(256, backward=True),
     Task(64, backward=True, bidirectional=True),
+    Task(64, backward=True, batch=16),
+    Task(64, backward=True, batch=8),
 ]
 
 
-def lengths() -> npt.NDArray[np.int64]:
-    """Uniform in 1 to LONGEST; their sum is a multiple of N, so that a dense batch can have as many tokens."""
-    drawn = np.random.default_rng(0).integers(1, LONGEST + 1, N)
-    drawn[np.argmin(drawn)] += -drawn.sum() % N
+def lengths(batch: int) -> npt.NDArray[np.int64]:
+    """Uniform in 1 to LONGEST; their sum is a multiple of `batch`, so that a dense one can have as many tokens."""
+    drawn = np.random.default_rng(0).integers(1, LONGEST + 1, batch)
+    drawn[np.argmin(drawn)] += -drawn.sum() % batch
     return drawn
 
 
-def sequences(steps: int) -> npt.NDArray[np.float32]:
-    """Numbers [steps, N, D]."""
-    return np.random.default_rng(1).standard_normal((steps, N, D)).astype(np.float32)
+def sequences(steps: int, batch: int) -> npt.NDArray[np.float32]:
+    """Numbers [steps, batch, D]."""
+    return np.random.default_rng(1).standard_normal((steps, batch, D)).astype(np.float32)
 
 
 def run(task: Task, layer: LSTM, steps: int, own_lengths: npt.NDArray[np.int64] | None) -> Callable[[], Any]:
     """One pass over a batch: outputs, or the gradients too."""
-    x, dy = sequences(steps), np.ones((steps, N, layer.output_size), np.float32)
+    x, dy = sequences(steps, task.batch), np.ones((steps, task.batch, layer.output_size), np.float32)
 
     def forward() -> Any:
         return layer(x, lengths=own_lengths)[0]
@@ -75,7 +79,7 @@ def run(task: Task, layer: LSTM, steps: int, own_lengths: npt.NDArray[np.int64] 
 
 def verify(layer: LSTM, steps: int, own_lengths: npt.NDArray[np.int64]) -> None:
     """Each of some sequences must come out, bit for bit, as if it were alone."""
-    x = sequences(steps)
+    x = sequences(steps, len(own_lengths))
     y, _ = layer(x, lengths=own_lengths)
     for n in (0, int(own_lengths.argmin()), int(own_lengths.argmax())):
         end = own_lengths[n]
@@ -87,10 +91,10 @@ def verify(layer: LSTM, steps: int, own_lengths: npt.NDArray[np.int64]) -> None:
 
 def rows_alone(isas: Sequence[str]) -> Iterator[Row]:
     """Ragged is ours, and the limit is dense."""
-    own = lengths()
     for task in TASKS:
-        layer = task.layer()
+        layer, own = task.layer(), lengths(task.batch)
         verify(layer, int(own.max()), own)
-        ragged, dense = run(task, layer, int(own.max()), own), run(task, layer, int(own.sum()) // N, None)
+        ragged = run(task, layer, int(own.max()), own)
+        dense = run(task, layer, int(own.sum()) // task.batch, None)
         for isa in isas:  # one after the other: both sides are ours
             yield from compare(task.work, ragged, "a dense batch", dense, goal=GOAL, isas=[isa])

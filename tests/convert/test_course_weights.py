@@ -70,7 +70,11 @@ def test_a_model_goes_out_and_comes_back():
         "Wy": draw.normal(size=(5, 6))
     }
     parameters |= {f"b{gate}": draw.normal(size=(6, 1)) for gate in "fico"} | {"by": draw.normal(size=(5, 1))}
-    model = from_course(parameters)
+    with pytest.raises(
+        ValueError, match="may be tokens as one-hot vectors, or not: pass language_model=True"
+    ):
+        from_course(parameters)
+    model = from_course(parameters, language_model=True)
     x = np.array([[0, 4, 2, 2]])
     _, expected, *_ = steps.lstm_forward(np.eye(5)[x].transpose(2, 0, 1), np.zeros((6, 1)), parameters)
     probabilities, _ = model.predict(x)

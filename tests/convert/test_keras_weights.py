@@ -9,25 +9,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnfast import LSTM, Dense, LanguageModel
 from rnnfast.convert import from_keras
 from rnnfast.convert.keras_files import Layer, read_layers
 from rnnfast.convert.keras_layers import Choices, network_of
 
 from .networks import mutants, run
 
-pytest.importorskip("h5py")
+h5py = pytest.importorskip("h5py")
 
 GOLDEN = Path(__file__).parent / "golden" / "keras"
 FILES = sorted(path.name for path in GOLDEN.iterdir() if path.suffix != ".npz")
 UNSAID = {
-    "relu.weights.h5": Choices("relu", None),
-    "reset_before.weights.h5": Choices(None, False),
+    "relu.weights.h5": Choices("relu", assume_defaults=True),
+    "reset_before.weights.h5": Choices(reset_after=False, assume_defaults=True),
+    "language_model.weights.h5": Choices(assume_defaults=True),
+    "language_model_weights_of_old.h5": Choices(assume_defaults=True),
+    "both_directions.weights.h5": Choices(assume_defaults=True),
+    "both_directions_weights_of_old.h5": Choices(assume_defaults=True),
 }
 """What these files of weights alone do not say."""
 
 
-def network(name, choices=None):
-    return network_of(read_layers(GOLDEN / name), choices or UNSAID.get(name, Choices(None, None)))
+def network(name):
+    return network_of(read_layers(GOLDEN / name), UNSAID.get(name, Choices()))
 
 
 def error(answers, name, described):
@@ -55,17 +60,75 @@ def test_layers_take_batches_first(name):
     assert all(part.batch_first for part in network(name).parts if hasattr(part, "batch_first"))
 
 
+@pytest.mark.parametrize("name", UNSAID)
+def test_weights_alone_do_not_say_the_settings(name):
+    with pytest.raises(ValueError, match=r"a file of weights alone .*: pass assume_defaults=True where they"):
+        from_keras(GOLDEN / name, nonlinearity="relu", reset_after=False)
+
+
 def test_weights_alone_leave_questions():
     with pytest.raises(
         ValueError, match="does not say the nonlinearity of layer 'bidirectional': pass nonlinearity="
     ):
-        from_keras(GOLDEN / "relu.weights.h5")
+        from_keras(GOLDEN / "relu.weights.h5", assume_defaults=True)
     with pytest.raises(
         ValueError, match=r"does not say whether the GRU of layer 'gru' resets after.*reset_after=True"
     ):
-        from_keras(GOLDEN / "reset_before.weights.h5")
+        from_keras(GOLDEN / "reset_before.weights.h5", assume_defaults=True)
     with pytest.raises(ValueError, match=r"bias of \(12,\), but reset_after is True"):
-        from_keras(GOLDEN / "reset_before.weights.h5", reset_after=True)
+        from_keras(GOLDEN / "reset_before.weights.h5", reset_after=True, assume_defaults=True)
+
+
+def weights_file(tmp_path, **shapes):
+    """A .weights.h5 of layers with zeros of these shapes, each in its group of variables."""
+    path = tmp_path / "a.weights.h5"
+    with h5py.File(path, "w") as file:
+        for name, (inside, *own) in shapes.items():
+            for index, shape in enumerate(own):
+                file[f"layers/{name}/{inside}/{index}"] = np.zeros(shape)
+    return path
+
+
+CELL = "cell/vars"
+
+
+def test_the_order_of_classes_is_not_guessed(tmp_path):
+    """A Dense as wide as what is before the LSTM fits there, too."""
+    lstm, dense = (CELL, (3, 16), (4, 16), 16), ("vars", (4, 3), 3)
+    path = weights_file(tmp_path, lstm=lstm, dense=dense)
+    message = r"pass layers=\('lstm', 'dense'\) or layers=\('dense', 'lstm'\) or language_model=True"
+    with pytest.raises(ValueError, match=message):
+        from_keras(path, assume_defaults=True)
+    kinds = [layer.kind for layer in read_layers(path, ("dense", "lstm"))]
+    assert kinds == ["Dense", "LSTM"]
+    assert type(from_keras(path, assume_defaults=True, language_model=True)) is LanguageModel
+    layers = from_keras(path, layers=("lstm", "dense"), assume_defaults=True, language_model=False)
+    assert [type(layer) for layer in layers] == [LSTM, Dense]
+    with pytest.raises(ValueError, match=r"layers names 'gru'; there are 'lstm', 'dense'"):
+        read_layers(path, ("gru", "dense"))
+    with pytest.raises(ValueError, match="layers: the file says their order itself"):
+        read_layers(GOLDEN / "relu.keras", ("bidirectional",))
+
+
+def test_where_shapes_leave_one_order_it_is_taken(tmp_path):
+    """A Dense before the LSTM, and between two."""
+    shapes = {"lstm": (CELL, (3, 16), (4, 16)), "dense": ("vars", (9, 3))}
+    assert [layer.name for layer in read_layers(weights_file(tmp_path, **shapes))] == ["dense", "lstm"]
+    shapes |= {"dense": ("vars", (4, 5)), "lstm_1": (CELL, (5, 8), (2, 8))}
+    order = [layer.name for layer in read_layers(weights_file(tmp_path, **shapes))]
+    assert order == ["lstm", "dense", "lstm_1"]
+
+
+def test_classes_of_one_role_and_many_layers_are_asked_for(tmp_path):
+    path = weights_file(tmp_path, lstm=(CELL, (3, 16), (4, 16)), gru=(CELL, (4, 6), (2, 6)))
+    with pytest.raises(
+        ValueError, match=r"the order of LSTM and GRU: pass layers=, such as layers=\('lstm', 'gru'"
+    ):
+        read_layers(path)
+    assert len(network_of(read_layers(path, ("lstm", "gru")), Choices(None, True, True)).parts) == 2
+    deep = {f"lstm_{index}": (CELL, (4, 16), (4, 16)) for index in range(13)}
+    with pytest.raises(ValueError, match="the order of its 13 layers: pass layers=, such as layers="):
+        read_layers(weights_file(tmp_path, **deep))
 
 
 def change(tmp_path, name, edit):
@@ -123,7 +186,7 @@ LM, BOTH, BEFORE, RELU = (
 )  # fmt: skip
 def test_what_rnnfast_does_not_do_is_refused(tmp_path, name, edit, message):
     with pytest.raises(ValueError, match=message) as caught:
-        network_of(read_layers(change(tmp_path, name, edit)), Choices(None, None))
+        network_of(read_layers(change(tmp_path, name, edit)), Choices())
     assert not isinstance(caught.value, UnicodeError)
 
 
@@ -132,7 +195,7 @@ def test_settings_without_effect_are_passed_over(answers, tmp_path):
         for index in (2, "second"):
             layers[index]["config"].update(dropout=0.5, stateful=True, activation={"config": "tanh"})
 
-    described = network_of(read_layers(change(tmp_path, LM, edit)), Choices(None, None))
+    described = network_of(read_layers(change(tmp_path, LM, edit)), Choices())
     assert error(answers, LM, described) < 1e-6
 
 
@@ -158,4 +221,4 @@ W, R = np.zeros((3, 12)), np.zeros((4, 12))
 )
 def test_arrays_that_make_no_layer_are_refused(kind, weights, message):
     with pytest.raises(ValueError, match=message):
-        network_of([Layer(kind, "a", None, weights)], Choices(None, None))
+        network_of([Layer(kind, "a", None, weights)], Choices(assume_defaults=True))

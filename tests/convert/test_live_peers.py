@@ -121,19 +121,19 @@ def keras():
 
 
 KERAS = {
-    "lstm": (lambda layers: layers.LSTM(H, return_sequences=True), Choices(None, None)),
-    "gru": (lambda layers: layers.GRU(H, return_sequences=True), Choices(None, None)),
+    "lstm": (lambda layers: layers.LSTM(H, return_sequences=True), Choices(assume_defaults=True)),
+    "gru": (lambda layers: layers.GRU(H, return_sequences=True), Choices(assume_defaults=True)),
     "gru, reset before": (
         lambda layers: layers.GRU(H, return_sequences=True, reset_after=False),
-        Choices(None, False),
+        Choices(None, False, True),
     ),
     "gru without bias": (
         lambda layers: layers.GRU(H, return_sequences=True, use_bias=False),
-        Choices(None, True),
+        Choices(None, True, True),
     ),
     "rnn relu": (
         lambda layers: layers.SimpleRNN(H, return_sequences=True, activation="relu"),
-        Choices("relu", None),
+        Choices("relu", None, True),
     ),
 }
 

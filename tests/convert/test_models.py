@@ -27,7 +27,10 @@ LAYERS = {
     "torch/lstm_projected.safetensors": (from_torch, LSTM),
     "keras/relu.keras": (from_keras, RNN),
     "keras/reset_before.keras": (from_keras, GRU),
-    "keras/reset_before.weights.h5": (lambda path: from_keras(path, reset_after=False), GRU),
+    "keras/reset_before.weights.h5": (
+        lambda path: from_keras(path, reset_after=False, assume_defaults=True),
+        GRU,
+    ),
     "onnx/torch_gru.onnx": (from_onnx, GRU),
     "onnx/gru_reset_before.onnx": (lambda path: from_onnx(path, batch_first=True), GRU),
     "onnx/gru_both_directions.onnx": (from_onnx, GRU),
@@ -57,9 +60,9 @@ def test_a_layer_computes_what_its_framework_computed(answers, file):
 
 MODELS = {
     "torch/model_gru.safetensors": from_torch,
-    "torch/model_lstm.safetensors": from_torch,
+    "torch/model_lstm.safetensors": lambda path: from_torch(path, language_model=True),
     "keras/language_model.keras": from_keras,
-    "keras/language_model.weights.h5": from_keras,
+    "keras/language_model.weights.h5": lambda path: from_keras(path, assume_defaults=True),
     "keras/language_model.h5": from_keras,
     "onnx/torch_model.onnx": from_onnx,
 }
@@ -119,7 +122,7 @@ def language_network(name, *, embedded, tied=False, V=7):
 @pytest.mark.parametrize("name", STACKS)
 def test_a_language_model_is_built_and_described_again_to_the_bit(name, embedded, tied):
     network = language_network(name, embedded=embedded, tied=tied)
-    model = build(network)
+    model = build(network, language_model=None if embedded else True)
     assert same(describe(model), network)
     assert model.config["tie_weights"] == tied
     x = np.array([[0, 3], [6, 2], [1, 1]])
@@ -131,9 +134,35 @@ def test_a_language_model_is_built_and_described_again_to_the_bit(name, embedded
 def test_wider_numbers_win():
     stack = make_stack("gru", dtype="f4")
     network = Network((stack, Dense(np.ones((4, 3)), np.ones(3))))
-    model = build(network)
+    model = build(network, language_model=True)
     assert model.dtype == np.float64
     assert np.array_equal(model.parameters["layers.0.W"], stack.layers[0][0].W)
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_a_language_model_is_made_of_vectors_only_where_they_are_known_to_be_tokens(one_hot):
+    network = Network((make_stack("gru"), Dense(np.ones((4, 3)), np.ones(3))), one_hot=one_hot)
+    if one_hot:
+        assert type(build(network)) is LanguageModel
+    else:
+        with pytest.raises(ValueError, match=r"pass language_model=True for a Lang.*=False for its layers"):
+            build(network)
+    assert [type(layer) for layer in build(network, language_model=False)] == [GRU, rnnfast.Dense]
+    assert type(build(network, language_model=True)) is LanguageModel
+    assert describe(build(network, language_model=True)).one_hot
+
+
+def test_what_is_no_language_model_does_not_become_one():
+    for stack in (make_stack("gru", directions=2), make_stack("lstm", coupled=True), make_stack("rnn")):
+        outputs = 3 if stack.cell != "rnn" else 2
+        network = Network((stack, Dense(np.ones((stack.output_size, outputs)), np.ones(outputs))))
+        assert isinstance(build(network), tuple)
+        with pytest.raises(
+            ValueError, match="language_model is True, expected one stack of RNN, GRU or plain"
+        ):
+            build(network, language_model=True)
+    with pytest.raises(TypeError, match="language_model is 1, expected True, False or None"):
+        build(network, language_model=1)
 
 
 def chain(*parts):
@@ -214,7 +243,7 @@ def test_every_way_out_leads_back(tmp_path):
     parameters = {name: draw.normal(size=shape) for name, shape in parameters.items()}
     model = from_course(parameters)
     to_torch(model, tmp_path / "a.safetensors")
-    model = from_torch(tmp_path / "a.safetensors", nonlinearity="tanh")
+    model = from_torch(tmp_path / "a.safetensors", nonlinearity="tanh", language_model=True)
     to_onnx(model, tmp_path / "a.onnx", dtype="float64")
     again = to_course(from_onnx(tmp_path / "a.onnx"), bias="b")
     assert again.keys() == parameters.keys()

@@ -10,6 +10,7 @@ import pytest
 
 from rnnfast import LanguageModel
 from rnnfast.convert import from_onnx, to_onnx
+from rnnfast.convert.assemble import describe
 from rnnfast.convert.description import Dense, Embedding, Network, astype
 from rnnfast.convert.onnx_reader import read_network
 from rnnfast.convert.onnx_writer import model_bytes
@@ -102,6 +103,20 @@ def test_a_model_goes_out_and_comes_back(tmp_path, dtype):
     assert again.dtype == model.dtype
     for name, array in model.parameters.items():
         assert np.array_equal(array, again.parameters[name])
+
+
+def test_a_graph_of_vectors_may_be_a_language_model_or_not(tmp_path):
+    """Written as layers it takes vectors, as a model tokens."""
+    model = LanguageModel(7, 5)
+    network = describe(model)
+    (tmp_path / "a.onnx").write_bytes(model_bytes(network, step=False))
+    with pytest.raises(ValueError, match=r"a.onnx': the network .* may be tokens as one-hot vectors, or not"):
+        from_onnx(tmp_path / "a.onnx")
+    assert len(from_onnx(tmp_path / "a.onnx", language_model=False)) == 2
+    assert type(from_onnx(tmp_path / "a.onnx", language_model=True)) is LanguageModel
+    to_onnx(model, tmp_path / "b.onnx")
+    assert type(from_onnx(tmp_path / "b.onnx")) is LanguageModel
+    assert len(from_onnx(tmp_path / "b.onnx", language_model=False)) == 2
 
 
 def node(operator, inputs, outputs, **attributes):

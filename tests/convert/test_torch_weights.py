@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+import rnnfast
 from rnnfast.convert import from_torch, to_torch
 from rnnfast.convert.description import Dense, Embedding, Network
 from rnnfast.convert.torch_files import read_state_dict
@@ -22,9 +23,14 @@ NONLINEARITY = {"rnn_tanh": "tanh", "rnn_relu": "relu"}
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.safetensors") if "float" not in path.stem)
 
 
-def network(name, modules=None):
-    nonlinearity = NONLINEARITY.get(name)
-    return network_of(read_state_dict(GOLDEN / f"{name}.safetensors"), modules, nonlinearity, False)
+def network(name):
+    return described(read_state_dict(GOLDEN / f"{name}.safetensors"), name)
+
+
+def described(tensors, name="model_lstm", modules=None):
+    """The network of a golden file; of a model's with the word that it predicts tokens."""
+    is_model = True if name.startswith("model") else None
+    return network_of(tensors, modules, NONLINEARITY.get(name), False, language_model=is_model)
 
 
 def inputs(answers, name):
@@ -48,7 +54,7 @@ def test_a_mistake_in_reading_would_show(answers, name):
 @pytest.mark.parametrize("name", ["checkpoint.pt", "views.pt", "model_lstm.safetensors"])
 def test_every_way_to_save_a_model_gives_the_same(name):
     modules = ("weights.rnn", "weights.decoder") if name == "checkpoint.pt" else None
-    assert same(network_of(read_state_dict(GOLDEN / name), modules, None, False), network("model_lstm"))
+    assert same(described(read_state_dict(GOLDEN / name), modules=modules), network("model_lstm"))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -58,7 +64,7 @@ def test_half_precision_is_widened_and_changes_no_number(dtype):
     scale = 2.0 ** (bits - 1 - np.floor(np.log2(np.abs(full))))
     expected = np.round(full * scale) / scale
     for suffix in ("pt", "safetensors"):
-        got = network_of(read_state_dict(GOLDEN / f"{dtype}.{suffix}"), None, None, False).parts[1].W
+        got = described(read_state_dict(GOLDEN / f"{dtype}.{suffix}")).parts[1].W
         assert got.dtype == np.float32
         assert np.array_equal(got, expected)
 
@@ -71,7 +77,7 @@ def test_a_file_of_a_machine_of_the_other_byte_order(tmp_path):
             if "/data/" in name:
                 data = np.frombuffer(data, "<f4").astype(">f4").tobytes()
             target.writestr(name, b"big" if name.endswith("byteorder") else data)
-    ours, theirs = (network_of(read_state_dict(p), None, None, False) for p in (path, GOLDEN / "float.pt"))
+    ours, theirs = (described(read_state_dict(p)) for p in (path, GOLDEN / "float.pt"))
     assert same(ours, theirs)
     assert ours.parts[0].layers[0][0].W.dtype.isnative
 
@@ -140,8 +146,12 @@ RNN = {"weight_ih_l0": (2, 3), "weight_hh_l0": (2, 2)}
             LSTM | {"s__weight_ih_l0": (8, 2), "s__weight_hh_l0": (8, 2)},
             r"in which order.*modules=\('r', 's'\)",
         ),
-        (LSTM | {"a__weight": (9, 2), "b__weight": (9, 2), "a__bias": 9, "b__bias": 9}, "in which order"),
-        (LSTM | {"a__weight": (9, 5), "a__bias": 9}, "takes 5 numbers, but the one before it gives 2"),
+        (LSTM | {"a__weight": (9, 2), "b__weight": (7, 9), "a__bias": 9, "b__bias": 7}, "in which order"),
+        (LSTM | dict.fromkeys(("a__weight", "b__weight", "c__weight"), (9, 2)), "in which order"),
+        (
+            LSTM | {"a__weight": (9, 5), "a__bias": 9},
+            r"fit each other in no order: 'r' takes 3 numbers and gives 2, 'a' takes 5 numbers and gives 9",
+        ),
         (LSTM | {"r__weight_ih_l2": (8, 2)}, r"r.weight_ih_l2 belongs to no layer.*without a gap"),
         (LSTM | {"r__weight_ih_l0_reverse": (8, 3)}, r"r.weight_hh_l0_reverse is missing"),
         (LSTM | {"r__weight_hr_l0": (2, 2, 1)}, r"weight_hh_l0 is missing, or no matrix"),
@@ -162,13 +172,68 @@ def test_what_a_state_dict_does_not_say_is_not_guessed(shapes, message):
 
 def test_an_embedding_and_a_linear_layer_without_bias_are_told_apart_by_place():
     tensors = state_dict(a__weight=(5, 2), r__weight_ih_l0=(8, 2), r__weight_hh_l0=(8, 2))
-    with pytest.raises(ValueError, match=r"a.weight may be an embedding or a linear layer.*modules="):
+    with pytest.raises(ValueError, match=r"pass modules=\('a', 'r'\) or modules=\('r', 'a'\); embedding="):
         network_of(tensors, None, None, False)
     before = network_of(tensors, ("a", "r"), None, False)
     after = network_of(tensors, ("r", "a"), None, False)
     assert [type(part).__name__ for part in before.parts] == ["Embedding", "Recurrent"]
     assert [type(part).__name__ for part in after.parts] == ["Recurrent", "Dense"]
     assert not after.parts[1].b.any()
+    assert same(network_of(tensors, None, None, False, embedding=True), before)
+    assert same(network_of(tensors, None, None, False, embedding=False), after)
+
+
+SQUARE = state_dict(r__weight_ih_l0=(8, 2), r__weight_hh_l0=(8, 2), a__weight=(2, 2))
+
+
+def kinds(*arguments, **choices):
+    return [type(part).__name__ for part in network_of(*arguments, None, False, **choices).parts]
+
+
+def test_a_square_matrix_fits_everywhere_and_is_asked_for():
+    """Before or after the recurrent module, and without bias as an embedding or as a linear layer."""
+    with_bias = SQUARE | {"a.bias": np.zeros(2)}
+    with pytest.raises(
+        ValueError, match=r"pass modules=\('r', 'a'\) or modules=\('a', 'r'\); language_model=True$"
+    ):
+        network_of(with_bias, None, None, False)
+    assert kinds(with_bias, ("a", "r")) == ["Dense", "Recurrent"]
+    assert (
+        kinds(with_bias, ("r", "a")) == kinds(with_bias, None, language_model=True) == ["Recurrent", "Dense"]
+    )
+    with pytest.raises(
+        ValueError, match=r"pass modules=.*; embedding=True or False, whether 'a' is an nn.Emb"
+    ):
+        network_of(SQUARE, None, None, False)
+    with pytest.raises(ValueError, match=r"pass embedding=True or False, whether 'a' is an nn.Embedding$"):
+        network_of(SQUARE, ("a", "r"), None, False)
+    assert kinds(SQUARE, ("a", "r"), embedding=True) == ["Embedding", "Recurrent"]
+    assert kinds(SQUARE, ("a", "r"), embedding=False) == ["Dense", "Recurrent"]
+    assert kinds(SQUARE, None, embedding=True) == ["Embedding", "Recurrent"]
+    assert kinds(SQUARE, None, language_model=True) == ["Recurrent", "Dense"]
+
+
+def test_where_shapes_leave_one_order_nothing_is_asked():
+    """A projection of the inputs; and an embedding as large as h, which is no linear layer after it."""
+    projected = state_dict(**LSTM, a__weight=(3, 5), a__bias=3)
+    assert kinds(projected, None) == ["Dense", "Recurrent"]
+    tied = SQUARE | state_dict(a__weight=(9, 2), out__weight=(9, 2), out__bias=9)
+    assert kinds(tied, None) == ["Embedding", "Recurrent", "Dense"]
+
+
+def test_an_output_for_each_input_may_be_a_language_model_or_not():
+    tensors = state_dict(**LSTM, a__weight=(3, 2), a__bias=3)
+    with pytest.raises(ValueError, match=r"pass modules=.*; language_model=True$"):
+        from_torch(tensors)
+    with pytest.raises(
+        ValueError, match=r"may be tokens as one-hot vectors, or not: pass language_model=True"
+    ):
+        from_torch(tensors, modules=("r", "a"))
+    assert isinstance(from_torch(tensors, language_model=True), rnnfast.LanguageModel)
+    layers = from_torch(tensors, modules=("r", "a"), language_model=False)
+    assert [type(layer) for layer in layers] == [rnnfast.LSTM, rnnfast.Dense]
+    with pytest.raises(ValueError, match="language_model is True, expected one stack"):
+        from_torch(tensors, modules=("r",), language_model=True)
 
 
 def test_modules_of_one_kind_and_size_become_one_stack():
@@ -210,9 +275,9 @@ def test_weights_that_are_no_numbers_are_refused():
 
 def test_a_model_goes_out_and_comes_back(tmp_path):
     path = tmp_path / "model.safetensors"
-    model = from_torch(GOLDEN / "float.pt")
+    model = from_torch(GOLDEN / "float.pt", language_model=True)
     written = to_torch(model, path)
-    again = from_torch(path)
+    again = from_torch(path, language_model=True)
     assert np.array_equal(model.generate(50, seed=1), again.generate(50, seed=1))
     assert written.keys() == safetensors.numpy.load_file(path).keys()
     for name, array in model.parameters.items():

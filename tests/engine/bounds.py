@@ -49,6 +49,10 @@ class Approximate:
         return np.abs(self.value) + self.error
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.value)
+
+    @property
     def T(self) -> Approximate:  # noqa: N802 (as an array's)
         return Approximate(self.value.T, self.error.T)
 

@@ -262,6 +262,11 @@ def one_hot(tokens: NDArray[Any], V: int, dtype: Any = np.float32) -> NDArray[An
     return (np.asarray(tokens)[..., np.newaxis] == np.arange(V)).astype(dtype)
 
 
+def as_vectors(case: Any) -> NDArray[Any]:
+    """Its x, tokens as one-hot vectors."""
+    return case.x if case.x.ndim == 3 else one_hot(case.x, len(case.W), np.float64)
+
+
 def assert_near(got: Any, expected: Any, tolerance: float) -> None:
     """Within `tolerance` of the largest expected number."""
     got, expected = np.asarray(got), np.asarray(expected)

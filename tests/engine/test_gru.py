@@ -8,7 +8,8 @@ import pytest
 from rnnfast import _core, reference
 
 from . import bounds
-from .cases import SIZES, assert_near, make_gru, one_hot
+from .bounded_cells import bounded
+from .cases import SIZES, assert_near, make_gru
 
 SHAPES = [(2, 3, 5, H) for H in SIZES] + [(T, N, 7, 9) for T in (1, 2, 5) for N in (1, 2, 3, 6, 7)]
 SHAPES += [(2, 3, D, 6) for D in SIZES if D != 5]
@@ -31,61 +32,8 @@ def specification(case):
 
 
 def approximate(case):
-    """Both passes on numbers that know their errors, written as the engine's kernels are."""
-    T, H = len(case.x), case.R.shape[0]
-    x = case.x if case.x.ndim == 3 else one_hot(case.x, len(case.W), np.float64)
-    W_rz, W_n = case.W[:, : 2 * H], case.W[:, 2 * H :]
-    R_rz, R_n = case.R[:, : 2 * H], case.R[:, 2 * H :]
-    h, gates, u = [bounds.exact(case.h0)], [], []
-    for t in range(T):
-        a_rz = bounds.product(h[t], R_rz, bounds.product(x[t], W_rz, case.b[: 2 * H]))
-        a_n = bounds.product(x[t], W_n, case.b[2 * H :])
-        r, z = bounds.sigmoid(a_rz[:, :H]), bounds.sigmoid(a_rz[:, H:])
-        if case.b_Rn is not None:
-            u.append(bounds.product(h[t], R_n, case.b_Rn))
-            n = bounds.tanh(a_n + r * u[t])
-        else:
-            u.append(r * h[t])
-            n = bounds.tanh(bounds.product(u[t], R_n, a_n))
-        h.append(z * h[t] + (1 - z) * n)
-        gates.append((r, z, n))
-    dh, das, dus = bounds.exact(case.dh_last), [], []
-    for t in reversed(range(T)):
-        r, z, n = gates[t]
-        dh = dh + case.dh_out[t]
-        da_n = dh * (1 - z) * (1 - n * n)
-        da_z = dh * (h[t] - n) * (z * (1 - z))
-        dh = dh * z
-        if case.b_Rn is not None:
-            du = da_n * r
-            da_r = da_n * u[t] * (r * (1 - r))
-            dh = bounds.product(du, R_n.T, dh)
-        else:
-            du = bounds.product(da_n, R_n.T)
-            da_r = du * h[t] * (r * (1 - r))
-            dh = dh + du * r
-        das.insert(0, bounds.concatenate([da_r, da_z, da_n]))
-        dus.insert(0, du)
-        dh = bounds.product(das[0][:, : 2 * H], R_rz.T, dh)
-    rows, du_rows = bounds.stack(das).reshape(-1, 3 * H), bounds.stack(dus).reshape(-1, H)
-    h_rows, u_rows = bounds.stack(h[:-1]).reshape(-1, H), bounds.stack(u).reshape(-1, H)
-    n_gradient = (h_rows, du_rows) if case.b_Rn is not None else (u_rows, rows[:, 2 * H :])
-    gradients = {
-        "dx": bounds.product(rows, case.W.T).reshape(*x.shape),
-        "dW": bounds.product(x.reshape(-1, x.shape[-1]).T, rows),
-        "dR": bounds.concatenate(
-            [bounds.product(h_rows.T, rows[:, : 2 * H]), bounds.product(n_gradient[0].T, n_gradient[1])]
-        ),
-        "db": bounds.total(rows.T),
-        "db_Rn": bounds.total(du_rows.T),
-        "dh0": dh,
-    }
-    activations = (
-        bounds.stack(h),
-        bounds.stack([bounds.concatenate(list(g)) for g in gates]),
-        bounds.stack(u),
-    )
-    return activations, gradients
+    run, gradients = bounded(case)
+    return (run["h"], bounds.concatenate([run[name] for name in "rzn"]), run["u"]), gradients
 
 
 @INPUTS

@@ -8,7 +8,8 @@ import pytest
 from rnnfast import reference
 
 from . import bounds
-from .cases import GRADIENTS, SIZES, assert_near, make_lstm, one_hot
+from .bounded_cells import bounded
+from .cases import GRADIENTS, SIZES, assert_near, make_lstm
 
 SHAPES = [(2, 3, 5, H) for H in SIZES] + [(T, N, 7, 9) for T in (1, 2, 5) for N in (1, 2, 3, 6, 7)]
 SHAPES += [(2, 3, D, 6) for D in SIZES if D != 5]
@@ -24,39 +25,8 @@ def specification(case):
 
 
 def approximate(case):
-    """Both passes on numbers that know their errors, written as the engine's kernels are."""
-    T, H = len(case.x), case.R.shape[0]
-    x = case.x if case.x.ndim == 3 else one_hot(case.x, len(case.W), np.float64)
-    h, c, gates = [bounds.exact(case.h0)], [bounds.exact(case.c0)], []
-    for t in range(T):
-        a = bounds.product(h[t], case.R, bounds.product(x[t], case.W, case.b))
-        i, f, g, o = (a[:, k * H : (k + 1) * H] for k in range(4))
-        i, f, g, o = bounds.sigmoid(i), bounds.sigmoid(f), bounds.tanh(g), bounds.sigmoid(o)
-        c.append(f * c[t] + i * g)
-        h.append(o * bounds.tanh(c[t + 1]))
-        gates.append((i, f, g, o))
-    dh, dc, das = bounds.exact(case.dh_last), bounds.exact(case.dc_last), []
-    for t in reversed(range(T)):
-        i, f, g, o = gates[t]
-        tanh_c = bounds.tanh(c[t + 1])
-        dh = dh + case.dh_out[t]
-        dc = dc + dh * o * (1 - tanh_c * tanh_c)
-        da_i, da_f = dc * g * (i * (1 - i)), dc * c[t] * (f * (1 - f))
-        da_g, da_o = dc * i * (1 - g * g), dh * tanh_c * (o * (1 - o))
-        das.insert(0, bounds.concatenate([da_i, da_f, da_g, da_o]))
-        dc = dc * f
-        dh = bounds.product(das[0], case.R.T)
-    rows = bounds.stack(das).reshape(-1, 4 * H)
-    gradients = {
-        "dx": bounds.product(rows, case.W.T).reshape(*x.shape),
-        "dW": bounds.product(x.reshape(-1, x.shape[-1]).T, rows),
-        "dR": bounds.product(bounds.stack(h[:-1]).reshape(-1, H).T, rows),
-        "db": bounds.total(rows.T),
-        "dh0": dh,
-        "dc0": dc,
-    }
-    activations = bounds.stack(h), bounds.stack(c), bounds.stack([bounds.concatenate(list(g)) for g in gates])
-    return activations, gradients
+    run, gradients = bounded(case)
+    return (run["h"], run["c"], bounds.concatenate([run[name] for name in "ifgo"])), gradients
 
 
 @INPUTS

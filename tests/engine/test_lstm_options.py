@@ -11,7 +11,8 @@ from rnnfast import _core
 from rnnfast.reference import lstm_variants
 
 from . import bounds
-from .cases import SIZES, assert_near, assert_same_bits, make_lstm, one_hot
+from .bounded_cells import bounded
+from .cases import SIZES, assert_near, assert_same_bits, make_lstm
 
 SHAPES = [(2, 3, 5, H) for H in SIZES] + [(T, N, 7, 9) for T in (1, 3) for N in (1, 2, 7)]
 INPUTS = pytest.mark.parametrize("tokens", [False, True], ids=["dense", "tokens"])
@@ -42,71 +43,9 @@ def specification(case):
 
 
 def approximate(case):
-    """Both passes on numbers that know their errors, written as the engine's kernels are."""
-    T, H = len(case.x), case.c0.shape[1]
-    x = case.x if case.x.ndim == 3 else one_hot(case.x, len(case.W), np.float64)
-    peepholes = np.zeros(len(case.b) - H) if case.peepholes is None else case.peepholes
-    p_i, *p_f, p_o = (bounds.exact(p) for p in np.split(peepholes, len(peepholes) // H))
-
-    def seen(a, p, cell):
-        return a if case.peepholes is None else a + p * cell
-
-    h, c, gates, m = [bounds.exact(case.h0)], [bounds.exact(case.c0)], [], []
-    for t in range(T):
-        a = bounds.product(h[t], case.R, bounds.product(x[t], case.W, case.b))
-        a_i, *a_f, a_g, a_o = (a[:, k : k + H] for k in range(0, len(case.b), H))
-        i, g = bounds.sigmoid(seen(a_i, p_i, c[t])), bounds.tanh(a_g)
-        f = 1 - i if case.coupled else bounds.sigmoid(seen(a_f[0], p_f[0], c[t]))
-        c.append(f * c[t] + i * g)
-        o = bounds.sigmoid(seen(a_o, p_o, c[t + 1]))
-        m.append(o * bounds.tanh(c[t + 1]))
-        h.append(m[t] if case.projection is None else bounds.product(m[t], case.projection))
-        gates.append((i, f, g, o))
-    dh, dc, das, dhs = bounds.exact(case.dh_last), bounds.exact(case.dc_last), [], []
-    for t in reversed(range(T)):
-        i, f, g, o = gates[t]
-        tanh_c = bounds.tanh(c[t + 1])
-        dhs.insert(0, dh + case.dh_out[t])
-        dm = dhs[0] if case.projection is None else bounds.product(dhs[0], case.projection.T)
-        da_o = dm * tanh_c * (o * (1 - o))
-        dc = seen(dc + dm * o * (1 - tanh_c * tanh_c), p_o, da_o)
-        da_g = dc * i * (1 - g * g)
-        if case.coupled:
-            da_i = dc * (g - c[t]) * (i * (1 - i))
-            dc = seen(dc * f, p_i, da_i)
-            das.insert(0, bounds.concatenate([da_i, da_g, da_o]))
-        else:
-            da_i, da_f = dc * g * (i * (1 - i)), dc * c[t] * (f * (1 - f))
-            dc = seen(seen(dc * f, p_i, da_i), p_f[0], da_f)
-            das.insert(0, bounds.concatenate([da_i, da_f, da_g, da_o]))
-        dh = bounds.product(das[0], case.R.T)
-    rows = bounds.stack(das).reshape(-1, len(case.b))
-    gradients = {
-        "dx": bounds.product(rows, case.W.T).reshape(*x.shape),
-        "dW": bounds.product(x.reshape(-1, x.shape[-1]).T, rows),
-        "dR": bounds.product(bounds.stack(h[:-1]).reshape(-1, len(case.R)).T, rows),
-        "db": bounds.total(rows.T),
-        "dpeepholes": peephole_gradient(rows, c, H),
-        "dprojection": bounds.product(
-            bounds.stack(m).reshape(-1, H).T, bounds.stack(dhs).reshape(-1, len(case.R))
-        ),
-        "dh0": dh,
-        "dc0": dc,
-    }
-    kept = [[i, g, o] if case.coupled else [i, f, g, o] for i, f, g, o in gates]
-    stacked = [bounds.stack(h), bounds.stack(c), bounds.stack([bounds.concatenate(g) for g in kept])]
-    return stacked, gradients
-
-
-def peephole_gradient(da, c, H):
-    """Of each peephole the sum of da times the cell that its gate saw, as the diagonal of a product."""
-    before, after = (bounds.stack(cells).reshape(-1, H) for cells in (c[:-1], c[1:]))
-    columns = [da[:, k : k + H] for k in range(0, da.value.shape[1], H)]
-    del columns[-2]  # g sees nothing
-    seen = [*([before] * (len(columns) - 1)), after]
-    products = [bounds.product(a.T, cell) for a, cell in zip(columns, seen, strict=True)]
-    diagonal = np.arange(H)
-    return bounds.concatenate([p[diagonal, diagonal] for p in products])
+    run, gradients = bounded(case)
+    gates = [run[name] for name in "ifgo" if name != "f" or not case.coupled]
+    return (run["h"], run["c"], bounds.concatenate(gates)), gradients
 
 
 @INPUTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import rnnfast
 from rnnfast import GRU, LSTM, RNN, _core
 
+from .bounded_stacks import assert_specified, bounded
 from .cases import assert_near, assert_same_bits, one_hot
 from .conftest import FMA_ISAS
 from .stacks import CELLS, arrays, like, make
@@ -19,7 +21,6 @@ PLAIN_CELLS = pytest.mark.parametrize("cell", ["rnn-tanh", "rnn-relu", "gru-afte
 LAYERS = pytest.mark.parametrize("layers", [1, 3])
 DIRECTIONS = pytest.mark.parametrize("both", [False, True], ids=["one direction", "both"])
 INPUTS = pytest.mark.parametrize("tokens", [False, True], ids=["dense", "tokens"])
-TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 RESETS = np.array(
     [[0, 1, 0, 0, 1], [0, 0, 0, 1, 0], [1, 0, 0, 1, 0], [0, 0, 0, 0, 0], [1, 0, 1, 0, 1], [0] * 5], bool
 )
@@ -49,21 +50,26 @@ def of_samples(problem):
 @EVERY_SEQUENCE
 @INPUTS
 def test_it_equals_the_specification(isa, dtype, cell, layers, both, sequences, tokens):
-    """In float32 too: each layer is within a derived bound of its own (test_lstm.py and its like)."""
-    problem = make(cell, T, N, 4, 5, dtype, layers=layers, both=both, tokens=tokens, **SEQUENCES[sequences])
-    got, expected = problem.results(), problem.specified()
-    assert sorted(got) == sorted(expected)
-    for name, want in expected.items():
-        assert_near(got[name], want, TOLERANCE[dtype])
+    options = {"layers": layers, "both": both, "tokens": tokens, "gain": 0.5}
+    problem = make(cell, T, N, 4, 5, dtype, **options, **SEQUENCES[sequences])
+    assert_specified(problem.results(), problem)
+
+
+@EVERY_CELL
+@DIRECTIONS
+@EVERY_SEQUENCE
+def test_the_bounds_follow_the_specification(cell, both, sequences):
+    problem = make(cell, T, N, 4, 5, np.float32, layers=3, both=both, **SEQUENCES[sequences])
+    expected = problem.specified()
+    for name, bound in bounded(problem).items():
+        assert_near(bound.value, expected[name], 1e-13)
 
 
 @EVERY_CELL
 @pytest.mark.parametrize("H", [1, 15, 16, 17, 33])
 def test_sizes_around_the_lanes(isa, dtype, cell, H):
-    problem = make(cell, 3, 3, H, H, dtype, both=True, lengths=[2, 3, 1])
-    got, expected = problem.results(), problem.specified()
-    for name, want in expected.items():
-        assert_near(got[name], want, TOLERANCE[dtype])
+    problem = make(cell, 3, 3, H, H, dtype, both=True, lengths=[2, 3, 1], gain=0.5)
+    assert_specified(problem.results(), problem)
 
 
 def cell_alone(cell, weights, x, before, dh_out, after):
@@ -136,7 +142,7 @@ def test_a_sample_does_not_depend_on_its_batch(isa, dtype, cell, sequences):
 @INPUTS
 @pytest.mark.parametrize("cut", [1, 4])
 def test_time_may_be_cut_anywhere(isa, dtype, cell, tokens, cut):
-    problem = make(cell, T, N, 4, 17, dtype, layers=2, tokens=tokens)
+    problem = make(cell, T, N, 4, 17, dtype, layers=2, tokens=tokens, gain=0.3)
     whole = problem.results()
     early, late = problem.part(t=slice(cut)), problem.part(t=slice(cut, None))
     late.state = early.forward()[1]
@@ -148,8 +154,8 @@ def test_time_may_be_cut_anywhere(isa, dtype, cell, tokens, cut):
     for name in [n for n in ("h", "c") if n in whole]:
         assert_same_bits(after[name], whole[name])
         assert_same_bits(before["d" + name], whole["d" + name])
-    for name in problem.layer.parameters:
-        assert_near(before[name] + after[name], whole[name], TOLERANCE[dtype])
+    sums = {name: before[name] + after[name] for name in problem.layer.parameters}
+    assert_specified(whole | sums, problem)  # a sum in another order, for which the bounds hold too
 
 
 @EVERY_CELL
@@ -172,7 +178,7 @@ def test_steps_one_by_one_are_forward(isa, dtype, cell, tokens, layers):
 @DIRECTIONS
 @LAYERS
 def test_a_reset_is_a_new_sequence_bit_for_bit(isa, dtype, cell, both, layers):
-    problem = make(cell, T, 1, 4, 9, dtype, layers=layers, both=both, reset=RESETS[:, :1])
+    problem = make(cell, T, 1, 4, 9, dtype, layers=layers, both=both, reset=RESETS[:, :1], gain=0.5)
     whole, cuts = problem.results(), [0, 2, 4, T]
     is_onward = np.resize([True, False], len(arrays(problem.state)[0])) if both else np.ones(layers, bool)
     is_onward = is_onward[:, np.newaxis, np.newaxis]
@@ -194,8 +200,8 @@ def test_a_reset_is_a_new_sequence_bit_for_bit(isa, dtype, cell, both, layers):
         assert_same_bits(
             np.where(is_onward, pieces[0]["d" + name], pieces[-1]["d" + name]), whole["d" + name]
         )
-    for name in problem.layer.parameters:
-        assert_near(sum(piece[name] for piece in pieces), whole[name], TOLERANCE[dtype])
+    sums = {name: sum(piece[name] for piece in pieces) for name in problem.layer.parameters}
+    assert_specified(whole | sums, problem)  # in another order, for which the bounds hold too
 
 
 @EVERY_CELL
@@ -348,6 +354,46 @@ def test_the_workspace_keeps_its_own_copy_of_x(dtype, sequences, tokens):
         assert_same_bits(value, expected[name])
 
 
+@EVERY_CELL
+@EVERY_SEQUENCE
+def test_the_memory_of_an_earlier_run_leaves_no_trace(isa, dtype, cell, sequences):
+    """A run works where the one before it worked, whatever that was and left."""
+    options = {"layers": 2, "both": True, "dropout": 0.3, "input_dropout": 0.2} | SEQUENCES[sequences]
+    problem = make(cell, T, N, 4, 9, dtype, **options)
+    problem.training_step = 3
+    expected = problem.results()
+    for steps, samples in ((9, 7), (2, 1), (T, N)):
+        spoiled = make(cell, steps, samples, 4, 9, dtype, layers=2, both=True)
+        spoiled.layer, spoiled.x = problem.layer, spoiled.x * np.nan
+        spoiled.training_step = 5
+        spoiled.results()
+        assert_same_results(problem.results(), expected)
+
+
+@EVERY_CELL
+def test_runs_that_live_at_the_same_time_share_nothing(dtype, cell):
+    problem = make(cell, T, N, 4, 9, dtype, layers=2, both=True, **SEQUENCES["ragged"])
+    expected = problem.results()
+    runs = [problem.forward() for _ in range(3)]
+    problem.part(n=slice(2)).forward()
+    for y, _, workspace in reversed(runs):
+        gradients = problem.layer.backward(problem.dy, problem.dstate, workspace)
+        assert_same_bits(y, expected["y"])
+        assert_same_bits(gradients.dx, expected["dx"])
+        for name, gradient in gradients.parameters.items():
+            assert_same_bits(gradient, expected[name])
+
+
+@EVERY_CELL
+def test_threads_share_a_layer_but_no_memory(dtype, cell):
+    problem = make(cell, T, N, 4, 33, dtype, layers=2, both=True, **SEQUENCES["resets"])
+    parts = [problem.part(n=slice(first, last)) for first in range(N) for last in range(first + 1, N + 1)]
+    expected = [part.results() for part in parts]
+    with ThreadPoolExecutor(4) as threads:
+        for got, want in zip(threads.map(lambda part: part.results(), 4 * parts), 4 * expected, strict=True):
+            assert_same_results(got, want)
+
+
 def test_set_parameters_and_what_it_shows(dtype):
     layer = LSTM(3, 4, 2, dtype=dtype)
     view = layer.parameters["layers.1.W"]
@@ -381,11 +427,9 @@ def dropping(cell="lstm", dtype=np.float64, **options):
 @EVERY_SEQUENCE
 def test_dropout_equals_the_specification(isa, dtype, cell, both, sequences):
     """Forward and backward draw the masks that the specification draws."""
-    problem = dropping(cell, dtype, both=both, seed=7, **SEQUENCES[sequences])
+    problem = dropping(cell, dtype, both=both, seed=7, gain=0.5, **SEQUENCES[sequences])
     problem.training_step = 2**40 + 3
-    got = problem.results()
-    for name, want in problem.specified().items():
-        assert_near(got[name], want, TOLERANCE[dtype])
+    assert_specified(problem.results(), problem)
 
 
 @EVERY_CELL

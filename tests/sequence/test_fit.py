@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from rnnfast import SGD, Adam, NonFiniteError, RMSprop, SequenceClassifier, SequenceRegressor
+from rnnfast import SGD, Adam, NonFiniteError, RMSprop, SequenceClassifier, SequenceRegressor, _core
 
 N, T, D = 14, 6, 3
 R = np.random.default_rng(0)
@@ -94,6 +94,43 @@ def test_tokens_behind_the_end_are_never_read(output):
     assert bits(models[0]) == bits(models[1])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.uint32, np.int64, np.uint64])
+def test_integers_of_any_size_are_the_same_integers(output, dtype):
+    """Behind the ends, too, where -1 stands for nothing."""
+    tokens = [np.arange(n) % 4 for n in LENGTHS]
+    models = [SequenceClassifier(3, 5, vocab_size=4, output=output) for _ in range(2)]
+    y = classes(output)
+    models[0].fit(tokens, y, epochs=2)
+    whole = np.full((N, T), 99, dtype)
+    for row, own in zip(whole, tokens, strict=True):
+        row[: len(own)] = own
+    if output == "all":
+        targets = np.full((N, T), 77, dtype)
+        for row, own in zip(targets, y, strict=True):
+            row[: len(own)] = own
+    else:
+        targets = y.astype(dtype)
+    models[1].fit(whole, targets, lengths=LENGTHS, epochs=2)
+    assert bits(models[0]) == bits(models[1])
+    numbers = [SequenceRegressor(1, 5, vocab_size=4, output="all") for _ in range(2)]
+    for model, kind in zip(numbers, (np.float64, dtype), strict=True):
+        model.fit(tokens, [own[:, np.newaxis].astype(kind) for own in tokens], epochs=1)
+    assert bits(numbers[0]) == bits(numbers[1])
+
+
+@pytest.mark.parametrize("value", [2**32, 2**32 + 1, -(2**32), 2**63, 2**64 - 1], ids=str)
+def test_integers_too_large_are_no_others(output, value):
+    """None of them wraps around to a class, a token or -1."""
+    X = [np.arange(n) % 4 for n in LENGTHS]
+    model = SequenceClassifier(3, 5, vocab_size=4, output=output)
+    large = np.full((N, T) if output == "all" else N, value, np.uint64 if value > 2**62 else np.int64)
+    targets = [row[:n] for row, n in zip(large, LENGTHS, strict=True)] if output == "all" else large
+    with pytest.raises(ValueError, match=f"y has .*{value}"):
+        model.fit(X, targets, epochs=1)
+    with pytest.raises(ValueError, match=f"X has .*{value}, expected -1 to 3"):
+        model.predict(np.full((2, 3), value, large.dtype))
+
+
 def test_measures_are_those_of_the_predictions(output):
     """By hand: the mean over the steps, or sequences, that count."""
     counts = np.arange(T) < LENGTHS[:, np.newaxis] if output == "all" else np.ones(N, bool)
@@ -120,9 +157,37 @@ def test_each_step_draws_its_own_dropout_and_each_epoch_its_own_order():
     for dropout in (0.0, 0.5):
         losses = classifier(dropout=dropout).fit(RAGGED, classes("last"), **stands_still).loss
         assert len({round(loss, 5) for loss in losses}) == (4 if dropout else 1)
-    model = classifier()
-    assert len({tuple(model._next_order(20, True)) for _ in range(5)}) == 5
-    assert tuple(model._next_order(20, False)) == tuple(range(20))
+
+
+def test_each_epoch_is_shuffled_as_the_language_models(monkeypatch):
+    """By the number of epochs begun, from 0."""
+    drawn = []
+
+    def drawing(*arguments):
+        drawn.append(arguments)
+        return random_permutation(*arguments)
+
+    random_permutation = _core.random_permutation
+    monkeypatch.setattr(_core, "random_permutation", drawing)
+    model = classifier(seed=3)
+    model.fit(RAGGED, classes("last"), epochs=2)
+    model.fit(RAGGED, classes("last"), epochs=1)
+    model.fit(RAGGED, classes("last"), epochs=1, shuffle=False)
+    model.fit(RAGGED, classes("last"), epochs=1)
+    assert drawn == [(N, 3, epoch) for epoch in (0, 1, 2, 4)]
+
+
+def test_a_first_step_that_fails_has_moved_nothing():
+    """Neither parameters and optimiser nor the random positions of shuffle and dropout."""
+    models = [SequenceRegressor(1, 4, input_size=D, dropout=0.3) for _ in range(2)]
+    y, settings = np.zeros((N, 1)), {"epochs": 2, "batch_size": 4}
+    for model in models:
+        model.fit(RAGGED, y, **settings)
+    with pytest.raises(NonFiniteError, match="in epoch 0, step 0"):
+        models[0].fit(RAGGED, y + 3e38, optimizer=SGD(0.1), **settings)
+    for model in models:
+        model.fit(RAGGED, y, **settings)
+    assert bits(models[0]) == bits(models[1])
 
 
 @pytest.mark.parametrize(

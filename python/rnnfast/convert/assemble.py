@@ -31,12 +31,25 @@ Source = LanguageModel | SequenceModel | Layer | Sequence[Layer]
 _RECURRENT: dict[CellName, type[RNN | GRU | LSTM]] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 
 
-def build(network: Network) -> Model:
-    """Make what `network` describes: a LanguageModel, a layer, or several layers in order."""
+def build(network: Network, language_model: bool | None = None) -> Model:
+    """Make what `network` describes: a LanguageModel, a layer, or several layers in order.
+
+    Raises
+    ------
+    ValueError
+        Where `language_model` is True and it is none; where that is None and it may be one.
+    """
+    if language_model is not None and not isinstance(language_model, bool):
+        raise TypeError(f"language_model is {language_model!r}, expected True, False or None")
     network = astype(network, network.dtype)
-    model = _language_model(network)
-    if model is not None:
-        return model
+    parts = _parts_of_language_model(network)
+    if parts is not None and _wants_language_model(network, language_model):
+        return _language_model(*parts)
+    if language_model:
+        raise ValueError(
+            "language_model is True, expected one stack of RNN, GRU or plain LSTM layers in one direction, after an "
+            "embedding or none, and a dense layer with an output for each token"
+        )
     layers = tuple(map(_layer, network.parts))
     return layers[0] if len(layers) == 1 else layers
 
@@ -55,13 +68,27 @@ def describe(model: Source) -> Network:
         own = {name.removeprefix("recurrent."): array for name, array in model.parameters.items()}
         W = own["dense.W"] if "dense.W" in own else np.ascontiguousarray(own["embedding.W"].T)
         table = [Embedding(own["embedding.W"])] if "embedding.W" in own else []
-        return Network((*table, _stack(model.config["cell"], model.config, own), Dense(W, own["dense.b"])))
+        stack = _stack(model.config["cell"], model.config, own)
+        reads_tokens = isinstance(model, LanguageModel)
+        return Network((*table, stack, Dense(W, own["dense.b"])), one_hot=reads_tokens and not table)
     layers = model if isinstance(model, tuple | list) else (model,)
     return Network(tuple(map(_part, layers)))
 
 
-def _language_model(network: Network) -> LanguageModel | None:
-    """The LanguageModel that the network is, where it is one: with an output for each token that it reads."""
+def _wants_language_model(network: Network, said: bool | None) -> bool:
+    """Whether to make one of a network that can be one."""
+    if said is not None:
+        return said
+    if not network.takes_tokens:
+        raise ValueError(
+            "the network takes as many numbers a step as it gives, which may be tokens as one-hot vectors, or not: "
+            "pass language_model=True for a LanguageModel, language_model=False for its layers"
+        )
+    return True
+
+
+def _parts_of_language_model(network: Network) -> tuple[Embedding | None, Recurrent, Dense] | None:
+    """Where it has an output for each token that it reads, and nothing that a LanguageModel has not."""
     table: Embedding | None = None
     match network.parts:
         case (Recurrent() as stack, Dense() as output):
@@ -73,13 +100,17 @@ def _language_model(network: Network) -> LanguageModel | None:
     tokens = stack.input_size if table is None else len(table.W)
     if len(output.b) != tokens or stack.num_directions > 1 or _lstm_options(stack):
         return None
+    return table, stack, output
+
+
+def _language_model(table: Embedding | None, stack: Recurrent, output: Dense) -> LanguageModel:
     tied = table is not None and np.array_equal(table.W.T, output.W)
     model = LanguageModel(
-        tokens,
+        len(output.b),
         stack.hidden_size,
         cell=stack.cell,
         num_layers=len(stack.layers),
-        dtype=network.dtype,
+        dtype=output.W.dtype,
         embedding_size=None if table is None else table.W.shape[1],
         tie_weights=tied,
         **_options(stack),

@@ -26,32 +26,36 @@ _OURS: dict[CellName, str] = {"lstm": "ifco", "gru": "ruc"}
 """The exercises' letters in our order of blocks."""
 
 
-def from_course(parameters: Parameters) -> Model:
+def from_course(parameters: Parameters, *, language_model: bool | None = None) -> Model:
     """Make layers or a LanguageModel of an exercise's dictionary.
 
     Parameters
     ----------
     parameters : dict of float arrays
         As above; which cell it is follows from the names. Without Wy, Wya and by it makes a layer.
+    language_model : bool, optional
+        Whether it is a LanguageModel, which reads tokens as one-hot vectors; False: layers. None: it is with the
+        dinosaurs' names, and asked for with others where n_y = n_x.
 
     Returns
     -------
     model : RNN, GRU or LSTM, LanguageModel, or (layer, Dense)
-        Of the arrays' dtype. With an output layer it is a LanguageModel where n_y = n_x, and two layers where not.
+        Of the arrays' dtype.
 
     Raises
     ------
     ValueError
-        For names of no such exercise, some of them missing, shapes that do not fit.
+        For names of no such exercise, some of them missing, shapes that do not fit, and what they do not say; the
+        message names the choice.
 
     Examples
     --------
     >>> parameters = {f"W{gate}": np.ones((2, 5)) for gate in "fico"} | {"Wy": np.ones((3, 2))}
     >>> parameters |= {f"b{gate}": np.zeros((2, 1)) for gate in "fico"} | {"by": np.zeros((3, 1))}
-    >>> from_course(parameters).hidden_size
+    >>> from_course(parameters, language_model=True).hidden_size
     2
     """
-    return build(network_of(parameters))
+    return build(network_of(parameters), language_model)
 
 
 def to_course(model: Source, *, bias: Literal["ba", "b"] = "ba") -> dict[str, npt.NDArray[Any]]:
@@ -90,6 +94,7 @@ def network_of(parameters: Parameters) -> Network:
         raise TypeError(f"parameters is a {type(parameters).__name__}, expected a dictionary of arrays")
     own = {str(name): as_floats(f"parameters[{name!r}]", value) for name, value in parameters.items()}
     cell = _cell_name(own)
+    is_dinosaurs = "b" in own and "by" in own
     parts: list[Part] = [Recurrent(cell, ((_rnn(own) if cell == "rnn" else _gated(own, cell),),))]
     output = "Wya" if cell == "rnn" else "Wy"
     if output in own or "by" in own:
@@ -97,7 +102,7 @@ def network_of(parameters: Parameters) -> Network:
         parts.append(Dense(np.ascontiguousarray(W.T), by[:, 0]))
     if own:
         raise ValueError(f"parameters has {', '.join(own)}, which no {cell.upper()} of the exercises has")
-    return Network(tuple(parts))
+    return Network(tuple(parts), one_hot=is_dinosaurs)
 
 
 def _cell_name(own: Mapping[str, Array]) -> CellName:

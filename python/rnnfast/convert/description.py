@@ -220,6 +220,12 @@ Part = Recurrent | Dense | Embedding
 class Network:
     """Parts in the order in which data goes through them.
 
+    Attributes
+    ----------
+    parts : tuple of Part
+    one_hot : bool
+        Whether what goes in is known to be tokens, which the first part takes as one-hot vectors.
+
     Raises
     ------
     ValueError
@@ -227,6 +233,7 @@ class Network:
     """
 
     parts: tuple[Part, ...]
+    one_hot: bool = False
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -249,12 +256,17 @@ class Network:
             size = given
 
     @property
+    def takes_tokens(self) -> bool:
+        """Whether it is known to."""
+        return self.one_hot or isinstance(self.parts[0], Embedding)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The widest of its arrays' dtypes."""
         return np.result_type(*(array for part in self.parts for array in part.arrays().values()))
 
 
-def stacked(parts: Sequence[Part]) -> Network:
+def stacked(parts: Sequence[Part], *, one_hot: bool = False) -> Network:
     """Make the network of a foreign file: recurrent layers of one kind and size, one after the other, are one stack.
 
     Raises
@@ -271,7 +283,7 @@ def stacked(parts: Sequence[Part]) -> Network:
             joined[-1] = dataclasses.replace(before, layers=before.layers + part.layers)
         else:
             joined.append(part)
-    return Network(tuple(joined))
+    return Network(tuple(joined), one_hot)
 
 
 def astype(network: Network, dtype: npt.DTypeLike) -> Network:
@@ -287,7 +299,7 @@ def astype(network: Network, dtype: npt.DTypeLike) -> Network:
             return dataclasses.replace(own, W=own.W.astype(dtype), b=own.b.astype(dtype))
         return Embedding(own.W.astype(dtype))
 
-    return Network(tuple(map(part, network.parts)))
+    return Network(tuple(map(part, network.parts)), network.one_hot)
 
 
 def _one_stack(lower: Recurrent, upper: Recurrent) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from rnnfast.convert.archive import open_archive
 from rnnfast.convert.description import Array
 from rnnfast.convert.hdf5 import MAGIC, Group, open_hdf5
+from rnnfast.convert.orders import Order, Reading, may_be_language_model, orders
 
 Config = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ _VARIABLES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """A layer as the file has it.
 
@@ -64,31 +65,42 @@ class Layer:
     weights: list[Array]
 
 
-def read_layers(path: Path) -> list[Layer]:
-    """Read the layers in the order in which data goes through them.
+def read_layers(
+    path: Path, named: Sequence[str] | None = None, *, language_model: bool | None = None
+) -> list[Layer]:
+    """Read the layers in the order in which data goes through them; arguments as in `rnnfast.convert.from_keras`.
 
     Raises
     ------
     ValueError
-        For a file of no such kind, a damaged one, or a network that is no chain of layers.
+        For a file of no such kind, a damaged one, or a network that is no chain of layers, and where the file says the
+        order and the caller does, too, or neither.
     OSError
         Where there is no such file, or it cannot be read.
     """
     with open(path, "rb") as file:
         head = file.read(8)
+    layers, says_order = _read(path, head)
+    if says_order and named is not None:
+        raise ValueError("layers: the file says their order itself")
+    return layers if says_order else _ordered(layers, named, language_model)
+
+
+def _read(path: Path, head: bytes) -> tuple[list[Layer], bool]:
+    """The layers, and whether they are in order."""
     if head.startswith(b"PK\x03\x04"):
         with open_archive(path) as archive:
             config = _json(archive.read("config.json"))
             with open_hdf5(archive.read("model.weights.h5")) as root:
-                return list(_by_class(root, _chain(config)))
+                return list(_by_class(root, _chain(config))), True
     if head != MAGIC:
         raise ValueError("it is neither a .keras file nor an HDF5 file")
     with open_hdf5(path.read_bytes()) as root:
         if "layers" in root.names:
-            return list(_by_class(root, None))
+            return list(_of_weights_alone(root)), False
         config_text = root.texts("model_config")
         chain = None if config_text is None else _chain(_json(config_text[0].encode()))
-        return list(_by_name(root.group("model_weights") or root, chain))
+        return list(_by_name(root.group("model_weights") or root, chain)), True
 
 
 def _json(data: bytes) -> Any:
@@ -145,21 +157,38 @@ def _sources(node: Any) -> Iterator[str]:
             yield from _sources(inner)
 
 
-def _by_class(root: Group, chain: Sequence[_Link] | None) -> Iterator[Layer]:
-    """The layers of a `.weights.h5`."""
-    layers = root.group("layers")
-    if layers is None:
-        raise ValueError("it has no group 'layers'")
-    if chain is None:
-        for kind, name in _classes(layers):
-            yield Layer(kind, name, None, _variables(layers, kind, name))
-        return
+def _by_class(root: Group, chain: Sequence[_Link]) -> Iterator[Layer]:
+    """The layers of a `.weights.h5` in a `.keras` file, which says their order."""
+    layers = _layers_of(root)
     counts: Counter[str] = Counter()
     for link in chain:
         base = _GROUPS.get(link.kind, "")
         name = f"{base}_{counts[base]}" if counts[base] else base
         counts[base] += 1
         yield Layer(link.kind, link.name, link.config, _variables(layers, link.kind, name) if base else [])
+
+
+def _layers_of(root: Group) -> Group:
+    layers = root.group("layers")
+    if layers is None:
+        raise ValueError("it has no group 'layers'")
+    return layers
+
+
+def _of_weights_alone(root: Group) -> Iterator[Layer]:
+    """The layers of a `.weights.h5` that have weights, class by class, each class in its order."""
+    layers = _layers_of(root)
+    kinds = {group: kind for kind, group in _GROUPS.items()}
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in layers.names:
+        base, _, number = re.fullmatch(r"(.*?)(_(\d+))?", name, re.DOTALL).groups()  # type: ignore[union-attr]
+        if base in kinds:
+            found.setdefault(kinds[base], []).append((int(number or 0), name))
+        elif _has_weights(layers, name):
+            raise ValueError(f"its layer {name} is of a class that rnnfast does not know")
+    for kind in _GROUPS:
+        for _, name in sorted(found.get(kind, [])):
+            yield Layer(kind, name, None, _variables(layers, kind, name))
 
 
 def _variables(layers: Group, kind: str, name: str) -> list[Array]:
@@ -172,29 +201,68 @@ def _variables(layers: Group, kind: str, name: str) -> list[Array]:
     return weights
 
 
-def _classes(layers: Group) -> Iterator[tuple[str, str]]:
-    """Class and group of the layers that have weights, in the only order that makes a network of them.
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
+_LINEAR = ("TimeDistributed", "Dense")
+_MOST_LAYERS = 12
+"""Whose orders are tried."""
 
-    Keras numbers the layers of a class in their order, but says nothing of the order of classes.
-    """
-    kinds = {group: kind for kind, group in _GROUPS.items()}
-    found: dict[str, list[tuple[int, str]]] = {}
-    for name in layers.names:
-        base, _, number = re.fullmatch(r"(.*?)(_(\d+))?", name, re.DOTALL).groups()  # type: ignore[union-attr]
-        if base in kinds:
-            found.setdefault(kinds[base], []).append((int(number or 0), name))
-        elif _has_weights(layers, name):
-            raise ValueError(f"its layer {name} is of a class that rnnfast does not know")
-    recurrent = [kind for kind in ("LSTM", "GRU", "SimpleRNN", "Bidirectional") if kind in found]
-    dense = [kind for kind in ("TimeDistributed", "Dense") if kind in found]
-    if len(recurrent) > 1 or len(dense) > 1:
-        several = recurrent if len(recurrent) > 1 else dense
+
+def _ordered(
+    layers: Sequence[Layer], named: Sequence[str] | None, language_model: bool | None
+) -> list[Layer]:
+    """Layers of a file that numbers those of a class in their order, but says nothing of the order of classes."""
+    by_name = {layer.name: layer for layer in layers}
+    if named is not None:
+        if missing := [name for name in named if name not in by_name]:
+            raise ValueError(f"layers names {missing[0]!r}; there are {', '.join(map(repr, by_name))}")
+        return [by_name[name] for name in named]
+    classes = (("Embedding",), _RECURRENT, _LINEAR)
+    groups = [[layer for layer in layers if layer.kind in kinds] for kinds in classes]
+    for group in groups:
+        if len(kinds := dict.fromkeys(layer.kind for layer in group)) > 1:
+            raise ValueError(
+                f"it does not say the order of {' and '.join(kinds)}: pass {_say_layers(by_name)}"
+            )
+    if len(layers) > _MOST_LAYERS:
         raise ValueError(
-            f"it does not say the order of {' and '.join(several)}: save the whole model as .keras"
+            f"it does not say the order of its {len(layers)} layers: pass {_say_layers(by_name)}"
         )
-    for kind in ("Embedding", *recurrent, *dense):
-        for _, name in sorted(found.get(kind, [])):
-            yield kind, name
+    queues = [[[_reading(layer)] for layer in group] for group in groups]
+    found = [order for order in orders(queues) if not language_model or may_be_language_model(order)]
+    if len(found) > 1:
+        raise _ambiguous(found)
+    if not found:
+        return [layer for group in groups for layer in group]  # which the description then refuses
+    return [by_name[reading.name] for reading in found[0]]
+
+
+def _reading(layer: Layer) -> Reading:
+    """What the layer takes and gives; where its arrays make no sense, another check will say so."""
+    (takes, gives), (hidden_size, _), *_ = [
+        *((*array.shape, 0, 0)[:2] for array in layer.weights),
+        (0, 0),
+        (0, 0),
+    ]
+    if layer.kind == "Embedding":
+        return Reading(layer.name, "embedding", None, gives, takes)
+    if layer.kind in _LINEAR:
+        return Reading(layer.name, "linear", takes, gives)
+    return Reading(layer.name, "recurrent", takes, hidden_size * (1 + (layer.kind == "Bidirectional")))
+
+
+def _ambiguous(found: Sequence[Order]) -> ValueError:
+    """Name the choices, and the arguments that choose."""
+    arguments = [f"layers={tuple(reading.name for reading in order)}" for order in found[:4]]
+    if len(list(filter(may_be_language_model, found))) == 1:
+        arguments.append("language_model=True")
+    return ValueError(
+        "it does not say in which order data goes through its layers, and their shapes allow more than one: pass "
+        f"{' or '.join(arguments)}"
+    )
+
+
+def _say_layers(names: Iterable[str]) -> str:
+    return f"layers=, such as layers={tuple(names)}, in order, or save the whole model as .keras"
 
 
 def _has_weights(layers: Group, name: str) -> bool:

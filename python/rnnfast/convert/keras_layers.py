@@ -39,12 +39,20 @@ _WITHOUT_EFFECT = ("InputLayer", "Dropout", "SpatialDropout1D", "GaussianDropout
 class Choices:
     """What the caller says where the file does not."""
 
-    nonlinearity: Nonlinearity | None
-    reset_after: bool | None
+    nonlinearity: Nonlinearity | None = None
+    reset_after: bool | None = None
+    assume_defaults: bool = False
 
 
 def network_of(layers: Sequence[Layer], choices: Choices) -> Network:
     """Describe the network of these layers."""
+    if not choices.assume_defaults and any(layer.config is None for layer in layers):
+        raise ValueError(
+            "a file of weights alone does not say its layers' settings: pass assume_defaults=True where they are "
+            "Keras' own (LSTM and GRU with tanh and sigmoid, which was hard_sigmoid before Keras 2.3; Dense linear or "
+            "with softmax; Bidirectional that concatenates; no masks, nothing backwards), or save the whole model as "
+            ".keras"
+        )
     parts: list[Part] = []
     every_step = True
     for layer in layers:

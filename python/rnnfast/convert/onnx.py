@@ -16,7 +16,9 @@ from rnnfast.model import LanguageModel
 from rnnfast.sequence.model import SequenceModel
 
 
-def from_onnx(path: str | os.PathLike[str], *, batch_first: bool = False) -> Model:
+def from_onnx(
+    path: str | os.PathLike[str], *, batch_first: bool = False, language_model: bool | None = None
+) -> Model:
     """Make layers or a LanguageModel of an ONNX file, with the extra ``rnnfast[onnx]``.
 
     Parameters
@@ -27,25 +29,29 @@ def from_onnx(path: str | os.PathLike[str], *, batch_first: bool = False) -> Mod
         them.
     batch_first : bool
         Whether the layer that is returned takes (N, T, D).
+    language_model : bool, optional
+        Whether it is a LanguageModel, which reads and predicts tokens; False: layers. None: it is where the graph takes
+        tokens (by a Gather or a OneHot) and has an output for each, and asked for where it takes as many numbers as it
+        has outputs: they may be one-hot vectors, or not.
 
     Returns
     -------
     model : RNN, GRU or LSTM, LanguageModel, or tuple of layers
-        Recurrent operators alone, of one kind and size, are one layer of as many `num_layers`. With a dense layer that
-        has an output for each token they are a LanguageModel. Any other network is a tuple of its layers, in order.
+        Recurrent operators alone, of one kind and size, are one layer of as many `num_layers`. Any other network but a
+        LanguageModel is a tuple of its layers, in order.
 
     Raises
     ------
     ValueError
         For a damaged file, weights that are in other files, other operators, activations and directions; the message
-        names the operator.
+        names the operator; and for what the graph does not say; it names the choice.
     OSError
         Where there is no such file, or it cannot be read.
     ImportError
         Without onnx; the message names the extra.
     """
     with naming(path):
-        return build(read_network(Path(path), batch_first=batch_first))
+        return build(read_network(Path(path), batch_first=batch_first), language_model)
 
 
 def to_onnx(

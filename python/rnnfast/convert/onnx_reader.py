@@ -105,7 +105,8 @@ class _Graph:
                     f"{node.name} reads from {'an input' if source is None else source.name}, "
                     f"expected {'an input' if before is None else before.name}: one chain of layers"
                 )
-        return stacked([self._part(node, batch_first) for node in chain])
+        one_hot = bool(chain) and chain[0].operator != "Gather" and self._reads_one_hot(chain[0])
+        return stacked([self._part(node, batch_first) for node in chain], one_hot=one_hot)
 
     def _has_weights(self, node: Node) -> bool:
         if node.operator == "Gather":
@@ -149,6 +150,16 @@ class _Graph:
                 return producer
             name, reader = self._handed_on(producer, node), producer
         return None
+
+    def _reads_one_hot(self, node: Node) -> bool:
+        """Whether a OneHot makes the vectors that the first layer reads."""
+        name, reader = node.input(0), node
+        while name not in self.given:
+            producer = self._producer(name, reader)
+            if producer.operator == "OneHot":
+                return True
+            name, reader = self._handed_on(producer, node), producer
+        return False
 
     def _check_output(self, name: str, producer: Node, node: Node) -> None:
         """All outputs of a layer may be read, and by a dense layer the last one alone."""

@@ -23,6 +23,8 @@ def from_torch(
     *,
     modules: str | Sequence[str] | None = None,
     nonlinearity: Nonlinearity | None = None,
+    embedding: bool | None = None,
+    language_model: bool | None = None,
     batch_first: bool = False,
 ) -> Model:
     """Make layers or a LanguageModel of a PyTorch state_dict.
@@ -36,19 +38,25 @@ def from_torch(
         plain values and tensors are read, and nothing in it executes.
     modules : str or sequence of str, optional
         The names of the modules to read, such as ``("encoder", "rnn", "decoder")``, in the order in which data goes
-        through them: before the recurrent one an embedding, after it linear layers. Of a checkpoint that holds more
-        than a state_dict they begin with its key: ``"model_state_dict.rnn"``. ``""`` is the outermost module. None:
-        all that are there, in the order that follows from what they are.
+        through them. Of a checkpoint that holds more than a state_dict they begin with its key:
+        ``"model_state_dict.rnn"``. ``""`` is the outermost module. None: all that are there, in the order in which
+        their shapes fit, where there is only one.
     nonlinearity : {"tanh", "relu"}, optional
         Of an nn.RNN, whose state_dict does not say it.
+    embedding : bool, optional
+        Whether there is an nn.Embedding, where shapes do not tell it from an nn.Linear without bias.
+    language_model : bool, optional
+        Whether it is a LanguageModel, which reads and predicts tokens; False: layers. None: it is where an embedding
+        has as many tokens as there are outputs, and asked for where a recurrent module takes as many numbers as there
+        are outputs: they may be tokens as one-hot vectors, or not.
     batch_first : bool
         Whether the layer that is returned takes (N, T, D), which a state_dict does not say either.
 
     Returns
     -------
     model : RNN, GRU or LSTM, LanguageModel, or tuple of layers
-        A recurrent module alone is a layer, of as many `num_layers`. With a linear layer that has an output for each
-        token it is a LanguageModel; tied weights stay tied. Any other network is a tuple of its layers, in order.
+        A recurrent module alone is a layer, of as many `num_layers`; tied weights of a LanguageModel stay tied. Any
+        other network is a tuple of its layers, in order.
 
     Raises
     ------
@@ -61,23 +69,27 @@ def from_torch(
     Notes
     -----
     The two biases are added, but for the one of a GRU that the reset gate multiplies. Numbers of half precision are
-    widened to float32.
+    widened to float32. Functions between modules (a ReLU, a Dropout) are not in a state_dict.
 
     Examples
     --------
     >>> weights = {"weight_ih": (8, 3), "weight_hh": (8, 2), "bias_ih": (8,), "bias_hh": (8,)}
     >>> state_dict = {f"rnn.{name}_l0": np.zeros(shape, "f4") for name, shape in weights.items()}
     >>> state_dict |= {"decoder.weight": np.zeros((3, 2), "f4"), "decoder.bias": np.zeros(3, "f4")}
-    >>> from_torch(state_dict).hidden_size
+    >>> from_torch(state_dict, language_model=True).hidden_size
     2
     """
     wanted = [modules] if isinstance(modules, str) else modules
+
+    def made(tensors: Mapping[str, Any]) -> Model:
+        choices = {"embedding": embedding, "language_model": language_model}
+        network = torch_modules.network_of(tensors, wanted, nonlinearity, batch_first, **choices)
+        return build(network, language_model)
+
     if isinstance(source, Mapping):
-        tensors: Mapping[str, Any] = {name: _array(name, value) for name, value in source.items()}
-        return build(torch_modules.network_of(tensors, wanted, nonlinearity, batch_first))
+        return made({name: _array(name, value) for name, value in source.items()})
     with naming(source):
-        tensors = torch_files.read_state_dict(Path(source))
-        return build(torch_modules.network_of(tensors, wanted, nonlinearity, batch_first))
+        return made(torch_files.read_state_dict(Path(source)))
 
 
 def to_torch(model: Source, path: str | os.PathLike[str] | None = None) -> dict[str, npt.NDArray[Any]]:

@@ -30,12 +30,11 @@ from rnnfast.convert.description import (
     as_floats,
     stacked,
 )
+from rnnfast.convert.torch_order import Module, is_recurrent, ordered
 
 _KEY = re.compile(r"(weight|bias)(_(ih|hh|hr)(_l\d+)?(_reverse)?)?")
 _CELLS: dict[int, CellName] = {1: "rnn", 3: "gru", 4: "lstm"}
 _DIRECTIONS = ("", "_reverse")
-
-Module = Mapping[str, Array]
 
 
 def network_of(
@@ -43,23 +42,23 @@ def network_of(
     modules: Sequence[str] | None,
     nonlinearity: Nonlinearity | None,
     batch_first: bool,
+    *,
+    embedding: bool | None = None,
+    language_model: bool | None = None,
 ) -> Network:
     """Describe the network whose state_dict is `tensors`; arguments as in `rnnfast.convert.from_torch`."""
     found = _modules(tensors, modules)
-    names = _in_order(found) if modules is None else list(modules)
-    recurrent = [name for name in names if _is_recurrent(found[name])]
-    if not recurrent:
+    if not any(map(is_recurrent, found.values())):
         raise ValueError(
             "there is no recurrent module, expected the parameters of an nn.RNN, nn.GRU or nn.LSTM"
         )
     parts: list[Part] = []
-    for index, name in enumerate(names):
-        if name in recurrent:
-            parts.append(_recurrent(name, found[name], nonlinearity, batch_first))
-        elif "bias" not in found[name] and index < names.index(recurrent[0]):
-            parts.append(Embedding(found[name]["weight"]))
+    for reading in ordered(found, modules, embedding, language_model):
+        module = found[reading.name]
+        if reading.kind == "recurrent":
+            parts.append(_recurrent(reading.name, module, nonlinearity, batch_first))
         else:
-            parts.append(_linear(found[name]))
+            parts.append(Embedding(module["weight"]) if reading.kind == "embedding" else _linear(module))
     return stacked(parts)
 
 
@@ -80,7 +79,7 @@ def _modules(tensors: Mapping[str, Any], wanted: Sequence[str] | None) -> dict[s
         if name not in modules:
             raise ValueError(f"modules names {name!r}, which has no parameters; there are {_listed(tensors)}")
     for name, own in modules.items():
-        if not _is_recurrent(own) and own.keys() | {"bias"} != {"weight", "bias"}:
+        if not is_recurrent(own) and own.keys() | {"bias"} != {"weight", "bias"}:
             raise ValueError(f"{name} has {', '.join(own)}, which no module has that rnnfast knows")
     return modules
 
@@ -90,54 +89,8 @@ def _listed(tensors: Mapping[str, Any]) -> str:
     return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
 
 
-def _is_recurrent(module: Module) -> bool:
-    return any(key not in ("weight", "bias") for key in module)
-
-
-def _in_order(modules: Mapping[str, Module]) -> list[str]:
-    """The order that follows from what the modules are; a state_dict does not say it."""
-    recurrent = [name for name, module in modules.items() if _is_recurrent(module)]
-    if len(recurrent) != 1:
-        if recurrent:
-            raise _unknown_order(recurrent)
-        return []
-    first, last = _sizes(modules[recurrent[0]])
-    before: list[str] = []
-    after: list[str] = []
-    for name in (name for name in modules if name not in recurrent):
-        columns, bare = modules[name]["weight"].shape[-1], "bias" not in modules[name]
-        if bare and first == last == columns:
-            raise ValueError(
-                f"{name}.weight may be an embedding or a linear layer without bias: say which with modules=, "
-                f"as in modules=({name!r}, {recurrent[0]!r}) for an embedding"
-            )
-        (before if bare and columns == first else after).append(name)
-    if len(before) > 1 or len(after) > 1:
-        raise _unknown_order([*before, *recurrent, *after])
-    return [*before, *recurrent, *after]
-
-
-def _unknown_order(names: Sequence[str]) -> ValueError:
-    listed = ", ".join(map(repr, names))
-    return ValueError(
-        f"a state_dict does not say in which order data goes through {listed}: pass some of them, or all, in order, "
-        f"as in modules=({listed})"
-    )
-
-
-def _sizes(module: Module) -> tuple[int, int]:
-    """How many numbers a recurrent module takes and gives a step."""
-    directions = 2 if any(key.endswith("_reverse") for key in module) else 1
-    first, last = (module.get(f"{key}_l0", module.get(key)) for key in ("weight_ih", "weight_hh"))
-    if first is None or last is None or 0 in (first.ndim, last.ndim):
-        return 0, 0
-    return first.shape[-1], directions * last.shape[-1]
-
-
 def _linear(module: Module) -> Dense:
     weight = module["weight"]
-    if weight.ndim != 2:
-        raise ValueError(f"a linear layer's weight has shape {weight.shape}, expected 2 dimensions")
     bias = module.get("bias", np.zeros(len(weight), weight.dtype))
     return Dense(np.ascontiguousarray(weight.T), bias)
 

@@ -90,8 +90,9 @@ def sequences(
         raise ValueError("lengths: X is a list of sequences, which have their own")
     if vocab_size is None:
         return Sequences(_typed("X", array, own, 0, dtype, input_size), own)
-    counted = np.where(within(own, array.shape[1]), array, -1) if array.dtype.kind in "iu" else array
-    return Sequences(tokens("X", counted, vocab_size), own)
+    counts = within(own, array.shape[1])
+    read = np.where(counts, array, 0) if array.dtype.kind in "iu" else array
+    return Sequences(np.where(counts, tokens("X", read, vocab_size), np.int32(-1)), own)
 
 
 def _typed(
@@ -100,17 +101,32 @@ def _typed(
     """With `fill` behind the ends, of the dtype, and finite."""
     if width is not None and array.shape[-1] != width:
         raise ValueError(f"{name} has shape {array.shape}, expected {width} numbers a step")
-    if np.dtype(dtype).kind == "i" and array.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
     counts = within(lengths, array.shape[1]).reshape(*array.shape[:2], *[1] * (array.ndim - 2))
-    own = np.where(counts, floats(name, array, array.dtype), np.array(fill, array.dtype))
+    own = np.where(counts, array, np.zeros((), array.dtype))
+    typed = (_integers if np.dtype(dtype).kind == "i" else _floats)(name, own, np.dtype(dtype))
+    return np.where(counts, typed, np.array(fill, dtype))
+
+
+def _integers(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
+    """Of the dtype, none of them wrapped around."""
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, expected integers")
+    range_of = np.iinfo(dtype)
+    if array.size and not (array.min() >= range_of.min and array.max() <= range_of.max):
+        raise ValueError(f"{name} has {array.min()} to {array.max()}, expected integers of {dtype}")
+    return array.astype(dtype)
+
+
+def _floats(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
+    """Of the dtype, and finite."""
+    own = floats(name, array, array.dtype)
     if not np.isfinite(own).all():
         n, t = (int(i) for i in np.argwhere(~np.isfinite(own))[0][:2])
         raise ValueError(f"{name}[{n}, {t}] is not finite")
     with np.errstate(over="ignore"):
-        typed = np.ascontiguousarray(own, dtype=dtype)
+        typed = own.astype(dtype)
     if not np.isfinite(typed).all():
-        raise ValueError(f"{name} has numbers that are not finite in {np.dtype(dtype)}")
+        raise ValueError(f"{name} has numbers that are not finite in {dtype}")
     return typed
 
 

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -180,7 +180,7 @@ class SequenceModel:
         account, history = Account(-(-len(data) // size), self._nothing), History()
         display = None
         try:
-            self._remember(optimizer)
+            state = self._state_for(optimizer)
             if progress:
                 from rnnfast.progress import ProgressBar
 
@@ -190,7 +190,9 @@ class SequenceModel:
                 batch_size=size,
                 order=lambda: self._next_order(len(data), bool(shuffle)),
                 compute=lambda chosen: self._compute(data, targets, chosen, threads),
-                apply=lambda gradients: self._apply(optimizer, gradients, clipping, threads),
+                apply=lambda gradients: self._apply(
+                    optimizer, gradients, state, clipping, threads, begins_epoch=account.step == 0
+                ),
                 validate=lambda: None if held_out is None else self._measure(*held_out, threads),
                 epoch_end=lambda: _told_to_stop(functions, account, history, len(data)),
                 on_progress=(lambda: None) if display is None else display.update,
@@ -295,14 +297,14 @@ class SequenceModel:
             )
         return data[:kept], targets[:kept], (data[kept:], targets[kept:])
 
-    def _remember(self, optimizer: Optimizer) -> None:
-        """Keep what is remembered for an optimiser of the same kind; else start afresh."""
+    def _state_for(self, optimizer: Optimizer) -> OptimizerState:
+        """What is remembered for an optimiser of the same kind; else a fresh state."""
         fresh, old = optimizer.initial_state(self._net.layers), self._optimizer_state
         if old is None or (old.kind, old.slots.keys()) != (fresh.kind, fresh.slots.keys()):
-            self._optimizer_state = fresh
+            return fresh
+        return old
 
     def _next_order(self, count: int, shuffle: bool) -> npt.NDArray[np.int64]:
-        self._epochs_begun += 1
         return epoch_order(count, self._config["seed"], self._epochs_begun, shuffle=shuffle)
 
     def _compute(
@@ -316,11 +318,20 @@ class SequenceModel:
         return sums, self._net.backward(doutputs, tape, num_threads)
 
     def _apply(
-        self, optimizer: Optimizer, gradients: Any, clipping: dict[str, Any], num_threads: int | None
+        self,
+        optimizer: Optimizer,
+        gradients: Any,
+        state: OptimizerState,
+        clipping: dict[str, Any],
+        num_threads: int | None,
+        *,
+        begins_epoch: bool,
     ) -> None:
-        state = cast(OptimizerState, self._optimizer_state)  # fit has seen to it
+        """One whole step: until it succeeds nothing moves, the optimiser and the random positions neither."""
         optimizer.step(self._net.layers, gradients, state, **clipping, num_threads=num_threads)
+        self._optimizer_state = state
         self._steps += 1
+        self._epochs_begun += begins_epoch
 
     def _batch_targets(self, targets: Floats, chosen: Any, steps: int) -> Floats:
         """Those of some sequences, time-major where each step has its own."""

@@ -65,22 +65,20 @@ std::vector<ParameterShape> RecurrentLayer<T>::parameters() const {
 }
 
 template <class T>
-CellMemory<T> RecurrentLayer<T>::memory(const Packing& packing) const {
+void RecurrentLayer<T>::make_room(const Packing& packing, CellMemory<T>& memory) const {
     const Index rows = packing.rows(), states = packing.batch + rows;
-    CellMemory<T> memory;
-    std::visit(Overloaded{[&](const Rnn<T>&) { memory.h = Buffer<T>(states * H_); },
+    std::visit(Overloaded{[&](const Rnn<T>&) { of_size(memory.h, states * H_); },
                           [&](const Gru<T>&) {
-                              memory.h = Buffer<T>(states * H_);
-                              memory.gates = Buffer<T>(rows * 3 * H_);
-                              memory.u = Buffer<T>(rows * H_);
+                              of_size(memory.h, states * H_);
+                              of_size(memory.gates, rows * 3 * H_);
+                              of_size(memory.u, rows * H_);
                           },
                           [&](const Lstm<T>& lstm) {
-                              memory.h = Buffer<T>(states * lstm.output_size());
-                              memory.c = Buffer<T>(states * H_);
-                              memory.gates = Buffer<T>(lstm.workspace(rows));
+                              of_size(memory.h, states * lstm.output_size());
+                              of_size(memory.c, states * H_);
+                              of_size(memory.gates, lstm.workspace(rows));
                           }},
                cell_);
-    return memory;
 }
 
 template <class T>

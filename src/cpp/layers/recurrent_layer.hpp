@@ -12,6 +12,13 @@
 
 namespace rnnfast {
 
+/// At least so many numbers; what the buffer held is lost where it grows.
+template <class T>
+T* of_size(Buffer<T>& buffer, Index size) {
+    if (buffer.size() < size) buffer = Buffer<T>(size);
+    return buffer.data();
+}
+
 /// What a cell's forward leaves for its backward; packing.hpp says how the rows lie.
 template <class T>
 struct CellMemory {
@@ -39,7 +46,8 @@ public:
     /// W, R, b and what else the cell has.
     std::vector<ParameterShape> parameters() const;
 
-    CellMemory<T> memory(const Packing& packing) const;
+    /// Makes room for what forward leaves. Throws std::bad_alloc.
+    void make_room(const Packing& packing, CellMemory<T>& memory) const;
 
     void prepare(const T* const* parameters, bool tokens, bool for_backward, Threads& threads);
     void forward(const Packing& packing, LayerInput<T> x, CellMemory<T>& memory, Threads& threads, Poll& poll) const;

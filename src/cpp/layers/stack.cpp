@@ -34,12 +34,6 @@ StackConfig checked(const StackConfig& c) {
     return c;
 }
 
-template <class T>
-T* of_size(Buffer<T>& buffer, Index size) {
-    if (buffer.size() < size) buffer = Buffer<T>(size);
-    return buffer.data();
-}
-
 Index stream_of(const std::vector<Index>& streams, Index segment) {
     return streams.empty() ? segment : streams[static_cast<std::size_t>(segment)];
 }
@@ -196,23 +190,26 @@ void Stack<T>::step(Index t, Index batch, LayerInput<T> x, const T* h_prev, T* h
 
 template <class T>
 StackWorkspace<T>::StackWorkspace(const Stack<T>& stack, Segments segments)
-    : stack_(&stack), segments_(std::move(segments)) {
-    if (stack.config().bidirectional) reversed_ = segments_.reversed();
-    for (Index l = 0; l < stack.config().num_layers; ++l) {
-        Layer& layer = layers_.emplace_back();
-        for (Index d = 0; d < stack.directions(); ++d)
-            layer.memory[d] = stack.layers_[stack.index(l, d)].memory(segments_.packing());
-    }
+    : stack_(&stack), segments_(0, 0), layers_(static_cast<std::size_t>(stack.config().num_layers)) {
+    set_segments(std::move(segments));
 }
 
 template <class T>
 StackWorkspace<T>::~StackWorkspace() = default;
 
 template <class T>
-void StackWorkspace<T>::set_steps(Index steps) {
-    if (steps == segments_.steps()) return;
-    segments_ = Segments(steps, segments_.batch());
+void StackWorkspace<T>::set_segments(Segments segments) {
+    segments_ = std::move(segments);
     if (stack_->config().bidirectional) reversed_ = segments_.reversed();
+    for (Index l = 0; l < stack_->config().num_layers; ++l)
+        for (Index d = 0; d < stack_->directions(); ++d)
+            stack_->layers_[stack_->index(l, d)].make_room(segments_.packing(),
+                                                           layers_[static_cast<std::size_t>(l)].memory[d]);
+}
+
+template <class T>
+void StackWorkspace<T>::set_steps(Index steps) {
+    if (steps != segments_.steps()) set_segments(Segments(steps, segments_.batch()));
 }
 
 template <class T>

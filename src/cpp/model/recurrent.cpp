@@ -2,16 +2,28 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <stdexcept>
 
 #include "core/check.hpp"
 #include "core/float_control.hpp"
+#include "layers/recurrent_layer.hpp"
 #include "layers/rows.hpp"
 #include "model/initialise.hpp"
 #include "model/tokens.hpp"
 #include "model/weights.hpp"
 
 namespace rnnfast {
+
+// All that a run works in but what is its caller's.
+template <class T>
+struct Recurrent<T>::Memory {
+    Memory(const Stack<T>& stack, Segments segments) : workspace(stack, std::move(segments)) {}
+
+    StackWorkspace<T> workspace;
+    Buffer<T> x, dy, dx;
+    Buffer<std::int32_t> tokens;
+};
 
 template <class T>
 struct Recurrent<T>::Impl : Trainable<T>::Weights {
@@ -22,18 +34,42 @@ struct Recurrent<T>::Impl : Trainable<T>::Weights {
         stack.prepare(this->parameters.places_in(this->parameters.flat()), for_backward, alone);
     }
 
+    // That of a run which has ended, where there is one: the system clears fresh pages, which takes as long as a small
+    // run's arithmetic.
+    std::unique_ptr<Memory> take_memory(Segments segments) const {
+        std::unique_ptr<Memory> memory;
+        {
+            const std::lock_guard<std::mutex> lock(spare_mutex);
+            memory = std::move(spare);
+        }
+        if (!memory) return std::make_unique<Memory>(stack, std::move(segments));
+        memory->workspace.set_segments(std::move(segments));
+        return memory;
+    }
+
+    // Large pieces come in huge pages and are cleared quickly: they go back to the system.
+    void give_back(std::unique_ptr<Memory> memory) const noexcept {
+        constexpr Index most_numbers = Index{1} << 25;
+        const Index each = 8 * stack.config().hidden_size;  // about so many a row: gates, states, gradients
+        if (memory->workspace.segments().packing().rows() > most_numbers / (stack.num_states() * each)) return;
+        const std::lock_guard<std::mutex> lock(spare_mutex);
+        spare = std::move(memory);
+    }
+
     Stack<T> stack;
+    mutable std::mutex spare_mutex;
+    mutable std::unique_ptr<Memory> spare;  // reads `stack`
 };
 
 template <class T>
 struct Recurrent<T>::Run::Impl {
     Impl(std::shared_ptr<const typename Recurrent<T>::Impl> owner_, Segments segments)
-        : owner(std::move(owner_)), workspace(owner->stack, std::move(segments)) {}
+        : owner(std::move(owner_)), memory(owner->take_memory(std::move(segments))) {}
+    ~Impl() { owner->give_back(std::move(memory)); }
 
     std::shared_ptr<const typename Recurrent<T>::Impl> owner;
-    StackWorkspace<T> workspace;
-    Buffer<T> x;
-    Buffer<std::int32_t> tokens;
+    std::unique_ptr<Memory> memory;
+    T *dy_rows = nullptr, *dx_rows = nullptr;  // room for backward, which two threads may try: [rows, ...] in `memory`
     std::uint64_t changes = 0;
     std::atomic<bool> can_go_back{false};  // two threads may try
 };
@@ -76,18 +112,23 @@ typename Recurrent<T>::Run Recurrent<T>::forward(LayerInput<T> x, Segments segme
     const bool keeps_x = for_backward && segments.whole();  // else the packed rows are a copy
     auto run = std::make_unique<typename Run::Impl>(impl_, std::move(segments));
     if (keeps_x && x.tokens) {
-        run->tokens = Buffer<std::int32_t>(places);
-        std::copy_n(x.tokens, places, run->tokens.data());
-        x.tokens = run->tokens.data();
+        std::int32_t* const own = of_size(run->memory->tokens, places);
+        std::copy_n(x.tokens, places, own);
+        x.tokens = own;
     } else if (keeps_x) {
-        run->x = Buffer<T>(places * config.input_size);
-        std::copy_n(x.dense, run->x.size(), run->x.data());
-        x.dense = run->x.data();
+        T* const own = of_size(run->memory->x, places * config.input_size);
+        std::copy_n(x.dense, places * config.input_size, own);
+        x.dense = own;
     }
-    run->workspace.load_state(h, c);
+    if (for_backward) {
+        const Index rows = run->memory->workspace.segments().packing().rows();
+        run->dy_rows = of_size(run->memory->dy, rows * impl_->stack.output_size());
+        if (!keeps_x && !x.tokens) run->dx_rows = of_size(run->memory->dx, rows * config.input_size);
+    }
+    run->memory->workspace.load_state(h, c);
     const ReadLock lock(impl_->mutex, poll);
     run->changes = impl_->changes;
-    impl_->stack.forward(x, masks, run->workspace, threads, poll);
+    impl_->stack.forward(x, masks, run->memory->workspace, threads, poll);
     run->can_go_back = for_backward;
     return Run(std::move(run));
 }
@@ -117,7 +158,7 @@ const Stack<T>& Recurrent<T>::Run::stack() const noexcept {
 
 template <class T>
 const Segments& Recurrent<T>::Run::segments() const noexcept {
-    return impl_->workspace.segments();
+    return impl_->memory->workspace.segments();
 }
 
 template <class T>
@@ -126,13 +167,13 @@ void Recurrent<T>::Run::outputs(T* y, Poll& poll) const {
     const Index columns = impl_->owner->stack.output_size();
     if (!s.whole()) std::fill_n(y, s.steps() * s.batch() * columns, T(0));
     Threads alone;
-    scatter_rows(s.places(), s.packing().rows(), columns, Rows<const T>{impl_->workspace.outputs(), columns},
+    scatter_rows(s.places(), s.packing().rows(), columns, Rows<const T>{impl_->memory->workspace.outputs(), columns},
                  Rows<T>{y, columns}, alone, poll);
 }
 
 template <class T>
 void Recurrent<T>::Run::final_state(T* h, T* c) const {
-    impl_->workspace.store_state(h, c);
+    impl_->memory->workspace.store_state(h, c);
 }
 
 template <class T>
@@ -143,19 +184,18 @@ void Recurrent<T>::Run::backward(const T* dy, const std::vector<T*>& gradients, 
     const Index rows = s.packing().rows(), columns = owner.stack.output_size(), D = owner.stack.config().input_size;
     const FloatScope scope;
     Threads threads(choose_threads(num_threads, 2 * owner.work(rows)));
-    Buffer<T> dy_rows(rows * columns), dx_rows(dx && !s.whole() ? rows * D : 0);
     const ReadLock lock(owner.mutex, poll);
     owner.expect_no_change_since(impl_->changes);
     if (!impl_->can_go_back.exchange(false))  // what forward left is overwritten from here on
         throw std::logic_error("backward: the workspace has been used already; each forward is for one backward");
-    gather_rows(s.places(), rows, columns, Rows<const T>{dy, columns}, Rows<T>{dy_rows.data(), columns}, threads, poll);
+    T *const dy_rows = impl_->dy_rows, *const dx_rows = s.whole() ? dx : dx ? impl_->dx_rows : nullptr;
+    gather_rows(s.places(), rows, columns, Rows<const T>{dy, columns}, Rows<T>{dy_rows, columns}, threads, poll);
     for (std::size_t k = 0; k < gradients.size(); ++k)
         std::fill_n(gradients[k], owner.stack.parameters()[k].size(), T(0));
-    owner.stack.backward(dy_rows.data(), gradients, dx && !s.whole() ? dx_rows.data() : dx, {dh, dc}, impl_->workspace,
-                         threads, poll);
+    owner.stack.backward(dy_rows, gradients, dx_rows, {dh, dc}, impl_->memory->workspace, threads, poll);
     if (!dx || s.whole()) return;
     std::fill_n(dx, s.steps() * s.batch() * D, T(0));
-    scatter_rows(s.places(), rows, D, Rows<const T>{dx_rows.data(), D}, Rows<T>{dx, D}, threads, poll);
+    if (dx_rows) scatter_rows(s.places(), rows, D, Rows<const T>{dx_rows, D}, Rows<T>{dx, D}, threads, poll);
 }
 
 template class Recurrent<float>;

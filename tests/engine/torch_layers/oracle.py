@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,19 @@ from rnnfast.reference.random import INITIALISATION, uniform
 
 from ..stacks import Problem, arrays, like, make
 
-T, N, D, H = 4, 3, 3, 2
+
+class Size(NamedTuple):
+    """Of a problem, and how many steps each of its sequences has where they differ."""
+
+    T: int
+    N: int
+    D: int
+    H: int
+    lengths: list[int]
+
+
+GOLDEN_SIZE = Size(4, 3, 3, 2, [3, 4, 1])
+SIZES = [Size(37, 5, 19, 33, [23, 37, 1, 12, 36]), Size(11, 6, 24, 128, [11, 4, 7, 1, 11, 10])]
 CASES = {
     f"{cell}, {layers} layer(s), {'both directions' if both else 'one direction'}, {'ragged' if ragged else 'dense'}": (
         cell,
@@ -27,11 +39,11 @@ CASES = {
 STEPS, RATE = 200, 0.05
 
 
-def problem(case: str, dtype: Any) -> Problem:
+def problem(case: str, dtype: Any, size: Size = GOLDEN_SIZE) -> Problem:
     """The case's problem, of numbers that no version of NumPy changes."""
     cell, layers, both, ragged = CASES[case]
-    lengths = [3, 4, 1] if ragged else None
-    made = make(cell, T, N, D, H, dtype, layers=layers, both=both, lengths=lengths)
+    *sizes, lengths = size
+    made = make(cell, *sizes, dtype, layers=layers, both=both, lengths=lengths if ragged else None)
     streams = iter(range(100))
 
     def drawn(array: NDArray[Any]) -> NDArray[Any]:
@@ -39,8 +51,9 @@ def problem(case: str, dtype: Any) -> Problem:
         return np.asarray(2 * u - 1).astype(dtype)
 
     alive = 0.5 * (cell == "rnn-relu")
+    scale = 1 if size == GOLDEN_SIZE else size.H**-0.5  # as PyTorch draws them
     made.layer.set_parameters(
-        {name: drawn(p) + alive * (p.ndim == 1) for name, p in made.layer.parameters.items()}
+        {name: scale * drawn(p) + alive * (p.ndim == 1) for name, p in made.layer.parameters.items()}
     )
     made.x, made.dy = drawn(made.x), drawn(made.dy)
     made.state, made.dstate = like(made.state, drawn), like(made.dstate, drawn)
@@ -104,9 +117,9 @@ def run(torch: Any, made: Any, x: Any, state: Any, lengths: list[int] | None) ->
     return torch.nn.utils.rnn.pad_packed_sequence(y, total_length=len(x))[0], after
 
 
-def results(torch: Any, case: str, dtype: Any) -> dict[str, NDArray[Any]]:
+def results(torch: Any, case: str, dtype: Any, size: Size = GOLDEN_SIZE) -> dict[str, NDArray[Any]]:
     """What `Problem.results` gives, by PyTorch."""
-    p, (kind, layers, both, _) = problem(case, dtype), CASES[case]
+    p, (kind, layers, both, _) = problem(case, dtype, size), CASES[case]
     made = module(torch, kind, p.layer.parameters, layers, both)
     x = torch.from_numpy(p.x.copy()).requires_grad_()
     before = [torch.from_numpy(a.copy()).requires_grad_() for a in arrays(p.state)]
@@ -120,12 +133,13 @@ def results(torch: Any, case: str, dtype: Any) -> dict[str, NDArray[Any]]:
     for name in p.layer.parameters:
         theirs, short = modules_parameter(name)
         gradient = own[theirs].grad.numpy()
-        named[name] = gradient[-H:] if short == "b_Rn" else gradient.T
+        named[name] = gradient[-size.H :] if short == "b_Rn" else gradient.T
     return {name: np.asarray(a) for name, a in named.items()}
 
 
 def valid(p: Problem) -> NDArray[Any]:
     """1 at the steps that a sample has, [T, N, 1]; 0 at the others."""
+    T, N = p.x.shape[:2]
     lengths = [T] * N if p.lengths is None else p.lengths
     return (np.arange(T)[:, np.newaxis] < lengths)[..., np.newaxis].astype(p.x.dtype)
 

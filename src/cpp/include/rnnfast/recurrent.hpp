@@ -29,7 +29,8 @@ public:
     /// in [T, N, columns]; places that no row is computed for count as zeros.
     class Run;
 
-    /// `for_backward`: keeps a copy of x. The result may outlive this object.
+    /// `for_backward`: keeps a copy of x. The result may outlive this object. The memory of a run that has ended serves
+    /// the next one, unless it is large.
     /// num_threads: 0 for as many as pay. Throws std::invalid_argument for tokens outside [-1, D) and for tokens with
     /// masks where the stack has input_dropout, std::bad_alloc and what `poll` throws.
     Run forward(LayerInput<T> x, Segments segments, const T* h, const T* c, std::optional<RandomKey> masks,
@@ -39,6 +40,7 @@ public:
     void step(Index batch, LayerInput<T> x, const T* h_prev, T* h, T* c, Poll& poll) const;
 
 private:
+    struct Memory;
     struct Impl;
     std::shared_ptr<Impl> impl_;  // the base's weights
     explicit Recurrent(std::shared_ptr<Impl> impl);

@@ -60,7 +60,7 @@ public:
     const StackConfig& config() const noexcept { return config_; }
     Index directions() const noexcept { return config_.bidirectional ? 2 : 1; }
     Index h_size() const noexcept {  ///< P
-        return config_.lstm.projection_size > 0 ? config_.lstm.projection_size : config_.hidden_size;
+        return has_c() && config_.lstm.projection_size > 0 ? config_.lstm.projection_size : config_.hidden_size;
     }
     Index output_size() const noexcept { return directions() * h_size(); }
     Index num_states() const noexcept { return config_.num_layers * directions(); }
@@ -117,6 +117,10 @@ public:
     StackWorkspace& operator=(const StackWorkspace&) = delete;
 
     const Segments& segments() const noexcept { return segments_; }
+
+    /// The next forward's, from an undefined state. Throws std::bad_alloc where the memory is too small and cannot
+    /// grow.
+    void set_segments(Segments segments);
 
     /// For whole segments: the next forward takes so many steps, at most as many as the constructor's.
     void set_steps(Index steps);

@@ -442,6 +442,7 @@ class _LanguageModel:
         h: _AnyFloats,
         c: _AnyFloats | None,
         position: NDArray[np.uint64],
+        constraint: Constraint | None,
     ) -> list[tuple[_Tokens, float, float]]: ...
 
 class _TokenIterator:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import text
+from rnnfast import _core, text
 from rnnfast._arguments import integer, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast.constraints import Constraint
@@ -116,11 +116,9 @@ class Streams:
 
     def native(self, length: int | None) -> dict[str, Any]:
         """As the native functions take them; a length of None has no end."""
-        if self.constraint is not None and length is None:
-            raise ValueError("constraint is given without length: it is for streams of a length")
         return {
             "length": _ENDLESS if length is None else length,
-            "constraint": self.constraint.native(length) if self.constraint is not None and length else None,
+            "constraint": native_constraint(self.constraint, length),
             "prompts": self.prompts,
             "keys": self.keys,
             "histories": self.histories,
@@ -187,10 +185,6 @@ def streams(
         raise ValueError(f"{', '.join(sampling)} and sampler are both given, expected one of the two")
     if sampler is not None and not isinstance(sampler, Sampler):
         raise TypeError(f"sampler is {sampler!r}, expected a Sampler(...)")
-    if constraint is not None and not isinstance(constraint, Constraint):
-        raise TypeError(
-            f"constraint is {constraint!r}, expected a Constraint, as rnnfast.constraints makes it"
-        )
     seeds = _seeds(seed)
     count = _num_streams(num_streams, prompt, state, seeds)
     before = model._state(state, count)
@@ -243,6 +237,19 @@ def generate(
         state=call.after(tokens, details["lengths"], h, c, position),
         seed=call.seed,
     )
+
+
+def native_constraint(constraint: Any, length: int | None) -> _core.Constraint | None:
+    """Take `constraint` as a Constraint, compiled for streams of `length` tokens; None where nothing is drawn."""
+    if constraint is not None and not isinstance(constraint, Constraint):
+        raise TypeError(
+            f"constraint is {constraint!r}, expected a Constraint, as rnnfast.constraints makes it"
+        )
+    if constraint is None or length == 0:
+        return None
+    if length is None:
+        raise ValueError("constraint is given without length: it is for streams of a length")
+    return constraint.native(length)
 
 
 def _seeds(seed: Any) -> int | tuple[int, ...]:

@@ -14,6 +14,7 @@ from rnnfast import _core, generation, scoring, streaming, text
 from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
+from rnnfast.constraints import Constraint
 from rnnfast.generation import Generated, GenerateKeywords, Stop, StreamKeywords
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.optimizer_state import OptimizerState
@@ -562,6 +563,7 @@ class LanguageModel:
         *,
         length_penalty: float = 0.0,
         prompt: Prompt = None,
+        constraint: Constraint | None = None,
         stop: Stop = None,
         initial_token: int = -1,
         state: State | None = None,
@@ -575,7 +577,7 @@ class LanguageModel:
             Tokens that a sequence has at most.
         length_penalty : float
             The score is ``log_probability / T**length_penalty``: more than 0 favours long sequences, less short ones.
-        prompt, stop, initial_token, state
+        prompt, constraint, stop, initial_token, state
             As in `generate`, for one stream; no function in `stop`. Where a sequence can stop it may be shorter.
 
         Returns
@@ -583,6 +585,11 @@ class LanguageModel:
         beams : list of Beam
             At most `width`, the best score first, of equals the lowest tokens. Exact where `width` is as large as the
             number of sequences.
+
+        Raises
+        ------
+        SamplingError
+            Where there is no token to go on with, as in `generate`.
 
         Examples
         --------
@@ -598,6 +605,7 @@ class LanguageModel:
             length,
             length_penalty=length_penalty,
             prompt=prompt,
+            constraint=constraint,
             stop=stop,
             initial_token=initial_token,
             state=state,

@@ -1,9 +1,11 @@
 // Everything that generates from a model, for an embedder: streams, sessions, scores, beams, constraints.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "rnnfast/language_model.hpp"
@@ -105,6 +107,13 @@ TEST_CASE("a constrained stream ends exactly, and what cannot be satisfied is re
         for (const std::int32_t token : generated(model, o, {seed, 0})) sum += token + 1;
         CHECK(sum == total);
     }
+    BeamOptions beam_options;
+    beam_options.length = length;
+    beam_options.constraint = o.constraint;
+    Poll poll;
+    const OneStream<double> zero;
+    for (const Beam& beam : model.beam_search(beam_options, {0, 0}, zero.const_view(), poll))
+        CHECK(std::accumulate(beam.tokens.begin(), beam.tokens.end(), std::int32_t(beam.tokens.size())) == total);
     CHECK_THROWS_WITH_AS(Constraint(total + 1, V, next.data(), accepting, 0, 2),
                          doctest::Contains("the shortest sequence has 3 tokens"), std::invalid_argument);
 }

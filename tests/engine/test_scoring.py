@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from rnnfast import LanguageModel, SamplingError
+from rnnfast import LanguageModel, SamplingError, constraints
 
 from .cases import assert_same_bits, roughen
 from .conftest import FMA_ISAS
@@ -121,6 +121,59 @@ def test_a_wide_beam_equals_brute_force(stop, penalty):
     assert all(a.score >= b.score for a, b in pairwise(few))
 
 
+def table(rows, accepting):
+    return constraints.from_table(rows, accepting=accepting)
+
+
+CONSTRAINTS = {
+    "a sum of twelve": constraints.counter([1, 2, 3, 4], total=12),
+    "sets": constraints.sequence_of(
+        [[0, 1], [2], [1, 2, 3], [0, 3], [3], [0, 1], [2, 1], range(4)], vocab_size=4
+    ),
+    "ends early": constraints.regex("a(bc)*d", "abcd"),
+    "all of eight or what ends": constraints.regex("[abc]*d?", "abcd"),
+    "even lengths": table([[1, 1, 1, -1], [0, 0, 0, 2], [-1] * 4], [True, False, True]),
+}
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_a_wide_beam_equals_brute_force_under_a_constraint(isa, name, penalty):
+    """All that the constraint accepts and that ends: where there is no way on, or after eight tokens."""
+    model, constraint = make(V=4, layers=1, H=5), CONSTRAINTS[name]
+    has_way_on = (constraint.next_state >= 0).any(axis=1)
+    found, begun = [], [((), constraint.start)]
+    for size in range(1, 9):
+        begun = [
+            ((*tokens, j), int(state))
+            for tokens, before in begun
+            for j, state in enumerate(constraint.next_state[before])
+            if state >= 0
+        ]
+        found += [
+            t for t, state in begun if constraint.accepting[state] and (size == 8 or not has_way_on[state])
+        ]
+        begun = [(t, state) for t, state in begun if has_way_on[state]]
+    assert all(constraint.accepts(tokens) for tokens in found)
+    score = model.score(found)
+    scores = score.totals / score.lengths.astype(float) ** penalty
+    expected = sorted(range(len(found)), key=lambda k: (-scores[k], found[k]))
+    got = model.beam_search(4**8, 8, length_penalty=penalty, constraint=constraint)
+    assert [tuple(beam.tokens.tolist()) for beam in got] == [found[k] for k in expected]
+    np.testing.assert_allclose([beam.score for beam in got], scores[expected], rtol=1e-9)
+    np.testing.assert_allclose([b.log_probability for b in got], score.totals[expected], atol=1e-10, rtol=0)
+    few = model.beam_search(3, 8, length_penalty=penalty, constraint=constraint)
+    assert all(constraint.accepts(beam.tokens) for beam in few)
+    assert few[0].score <= got[0].score
+
+
+def test_a_beam_of_one_under_a_constraint_is_greedy(isa, dtype):
+    model, constraint = make(dtype, V=4), CONSTRAINTS["a sum of twelve"]
+    (beam,) = model.beam_search(1, 12, constraint=constraint, prompt=[2, 2])
+    greedy = model.generate(12, constraint=constraint, prompt=[2, 2], greedy=True)[0]
+    np.testing.assert_array_equal(beam.tokens, greedy[greedy >= 0])
+
+
 def test_a_beam_of_one_is_greedy(isa, dtype):
     model = make(dtype)
     for prompt in ([], [3, 1]):
@@ -142,6 +195,9 @@ def test_beams_of_text_and_stops_of_several_tokens():
         assert "b" not in text[:-1]
 
 
+ANYTHING = table([[0] * V], [True])
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -152,6 +208,10 @@ def test_beams_of_text_and_stops_of_several_tokens():
         ({"stop": 7}, ValueError, "stop has token 7, expected 0 to 6"),
         ({"prompt": [[1], [2]]}, ValueError, "prompt is for 2 streams, expected one"),
         ({"prompt": [9]}, ValueError, "prompt.* is 9, expected a token from 0 to 6"),
+        ({"constraint": 3}, TypeError, "constraint is 3, expected a Constraint"),
+        ({"constraint": CONSTRAINTS["sets"]}, ValueError, "constraint: nothing satisfies it within length 3"),
+        ({"constraint": CONSTRAINTS["ends early"]}, ValueError, "constraint is for 4 tokens and length 3"),
+        ({"constraint": ANYTHING, "stop": 1}, ValueError, "constraint is given with stop"),
     ],
     ids=str,
 )
@@ -167,3 +227,16 @@ def test_no_tokens_and_no_numbers():
     state.h[:] = np.nan
     with pytest.raises(SamplingError, match="step 0: the logits hold a nan"):
         model.beam_search(3, 4, state=state)
+
+
+def test_a_constraint_that_the_logits_leave_no_token_of():
+    """Weights so large that one token is certain, and another impossible."""
+    model = make("float32", layers=1, V=2)
+    big = np.float32(3e38)
+    model.set_parameters({"dense.W": np.full((9, 2), [big, -big]), "dense.b": [big, -big]})
+    state = model.initial_state(1)
+    state.h[:], state.c[:] = 1, 50
+    forced = table([[-1, 1], [-1, -1]], [False, True])
+    with pytest.raises(SamplingError, match="step 0: the logits, or what the constraint leaves") as caught:
+        model.beam_search(3, 1, state=state, constraint=forced)
+    assert (caught.value.stream, caught.value.step) == (0, 0)

@@ -100,10 +100,11 @@ Array<T> score(const LanguageModel<T>& model, const Tokens& given_first, const T
 template <class T>
 py::list beam_search(const LanguageModel<T>& model, Index width, Index length, double length_penalty,
                      const Tokens& given, const Sequences& stop, std::int32_t initial_token, const Array<T>& h,
-                     const Array<T>& c, const Array<std::uint64_t>& position) {
+                     const Array<T>& c, const Array<std::uint64_t>& position,
+                     const std::shared_ptr<Constraint>& constraint) {
     const StreamsCall call({{0, 0}}, {given}, {});
     State<T> state(model, 1, h, c, position);
-    const BeamOptions options{width, length, length_penalty, stop, initial_token};
+    const BeamOptions options{width, length, length_penalty, stop, initial_token, constraint};
     std::vector<Beam> beams;
     Poll poll = python_poll();
     {
@@ -182,7 +183,8 @@ void bind_generation(py::module_& m, py::class_<LanguageModel<T>>& model) {
     model.def("score", score<T>, array("first"), array("tokens"), array("h"), array("c"), array("position"),
               py::arg("num_threads"));
     model.def("beam_search", beam_search<T>, py::arg("width"), py::arg("length"), py::arg("length_penalty"),
-              array("prompt"), py::arg("stop"), py::arg("initial_token"), array("h"), array("c"), array("position"));
+              array("prompt"), py::arg("stop"), py::arg("initial_token"), array("h"), array("c"), array("position"),
+              py::arg("constraint"));
 
     using Iterator = TokenIterator<T>;
     py::class_<Iterator>(m, sizeof(T) == sizeof(float) ? "TokenIteratorF32" : "TokenIteratorF64")

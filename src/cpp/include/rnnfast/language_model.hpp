@@ -149,8 +149,9 @@ struct BeamOptions {
     Index width = 4;  ///< how many beams go on, and come out at most
     Index length = 0;
     double length_penalty = 0;  ///< a beam's score is its log-probability / (its length)^length_penalty
-    std::vector<std::vector<std::int32_t>> stop = {};  ///< a beam ends with one of these sequences
-    std::int32_t initial_token = -1;                   ///< as in GenerateOptions
+    std::vector<std::vector<std::int32_t>> stop = {};   ///< a beam ends with one of these sequences
+    std::int32_t initial_token = -1;                    ///< as in GenerateOptions
+    std::shared_ptr<const Constraint> constraint = {};  ///< as in GenerateOptions; probabilities stay the model's own
 };
 
 struct Beam {
@@ -234,7 +235,7 @@ public:
 
     /// The best beams after the stream's prompt and the state of one stream, best first; of equal ones the lowest ids
     /// first. The search is exact where `width` beams are all there are. Random numbers play no part. Throws
-    /// std::invalid_argument, SamplingError (a NaN), std::bad_alloc and what `poll` throws.
+    /// std::invalid_argument, SamplingError (a NaN, or no token for any beam), std::bad_alloc and what `poll` throws.
     std::vector<Beam> beam_search(const BeamOptions& options, const Stream& stream, StateView<const T> state,
                                   Poll& poll) const;
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ from rnnfast.session import Session
 from rnnfast.state import Floats, State, checked_state, native_c, zero_state
 from rnnfast.streaming import OnToken, TokenStream
 from rnnfast.train import History, Tokens, token_array, training_pair, validation_split
+
+if TYPE_CHECKING:
+    from rnnfast.checkpoint import Checkpoint
 
 Callback = Callable[[int, History], Any]
 
@@ -74,6 +77,8 @@ class LanguageModel:
     - rnn: ``h = tanh(a)`` or ``max(0, a)`` (Elman 1990).
 
     Two threads may generate from one model at the same time; one `fit` runs at a time.
+
+    Pickling and copying make a model of its own, with the optimiser's state and the history.
 
     Examples
     --------
@@ -624,15 +629,7 @@ class LanguageModel:
         """
         from rnnfast import checkpoint  # here, so that importing rnnfast stays quick
 
-        parameters, optimizer, epochs_begun = self._native.snapshot()
-        state = checkpoint.Checkpoint(
-            config=dict(self._config),
-            vocabulary=self._vocabulary,
-            parameters=parameters,
-            optimizer=OptimizerState(*optimizer),
-            epochs_begun=epochs_begun,
-        )
-        checkpoint.save(state, path)
+        checkpoint.save(self._checkpoint(), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LanguageModel:
@@ -648,22 +645,46 @@ class LanguageModel:
         from rnnfast import checkpoint
 
         state = checkpoint.load(path)
+        model = cls.__new__(cls)
         try:
-            model = cls(**state.config, vocabulary=state.vocabulary)
-            model.set_parameters(state.parameters)
-            optimizer = state.optimizer
-            model._native.restore(
-                parameters=state.parameters,
-                kind=optimizer.kind,
-                steps=optimizer.steps,
-                beta1_power=optimizer.beta1_power,
-                beta2_power=optimizer.beta2_power,
-                slots=optimizer.slots,
-                epochs_begun=state.epochs_begun,
-            )
+            model._go_on_from(state)
         except (TypeError, ValueError, OverflowError) as error:
             raise checkpoint.damaged(path, error) from error
         return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: all attributes, and what `save` writes in place of the native model."""
+        return vars(self) | {"_native": self._checkpoint()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._go_on_from(state["_native"])
+        vars(self).update({name: value for name, value in state.items() if name != "_native"})
+
+    def _checkpoint(self) -> Checkpoint:
+        from rnnfast.checkpoint import Checkpoint
+
+        parameters, optimizer, epochs_begun = self._native.snapshot()
+        return Checkpoint(
+            config=dict(self._config),
+            vocabulary=self._vocabulary,
+            parameters=parameters,
+            optimizer=OptimizerState(*optimizer),
+            epochs_begun=epochs_begun,
+        )
+
+    def _go_on_from(self, saved: Checkpoint) -> None:
+        LanguageModel.__init__(self, **saved.config, vocabulary=saved.vocabulary)
+        self.set_parameters(saved.parameters)
+        optimizer = saved.optimizer
+        self._native.restore(
+            parameters=saved.parameters,
+            kind=optimizer.kind,
+            steps=optimizer.steps,
+            beta1_power=optimizer.beta1_power,
+            beta2_power=optimizer.beta2_power,
+            slots=optimizer.slots,
+            epochs_begun=saved.epochs_begun,
+        )
 
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:

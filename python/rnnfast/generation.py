@@ -135,15 +135,21 @@ class Streams:
     def after(
         self, tokens: Tokens, lengths: npt.NDArray[np.int64], h: Floats, c: Any, position: Any
     ) -> State:
-        """The state after drawing `tokens` (N, T), of each stream as many as `lengths` says."""
+        """The state after drawing `tokens` (N, T), of each stream as many as `lengths` says.
+
+        A stream that has drawn nothing has read its prompt, but for the last token.
+        """
         rows = np.arange(len(tokens))
-        has_drawn = lengths > 0
-        before = np.full(len(tokens), -1, np.int32) if self.before.pending is None else self.before.pending
-        pending = before.copy()
-        pending[has_drawn] = tokens[rows[has_drawn], lengths[has_drawn] - 1]
+        pending = tokens[rows, lengths - 1] if tokens.size else np.empty(len(tokens), np.int32)
+        for n in np.flatnonzero(lengths == 0).tolist():
+            pending[n] = self._read_first(n)[-1]
         return State(
             h, None if self.before.c is None else c, position, pending, self._recent(tokens, lengths)
         )
+
+    def _read_first(self, n: int) -> Tokens:
+        """The inputs of a stream up to its first draw."""
+        return self.prompts[n] if self.prompts[n].size else np.array([self.initial_token], np.int32)
 
     def _recent(self, tokens: Tokens, lengths: npt.NDArray[np.int64]) -> Tokens | None:
         """What each stream has read, as far back as the penalties look."""
@@ -152,10 +158,8 @@ class Streams:
         read = []
         for n, length in enumerate(lengths):
             parts = [self.histories[n]] if self.histories else []
-            if length > 0:
-                prompt = self.prompts[n] if self.prompts[n].size else [self.initial_token]
-                parts += [np.asarray(prompt, np.int32), tokens[n, : length - 1]]
-            whole = np.concatenate(parts) if parts else np.empty(0, np.int32)
+            parts += [self._read_first(n), tokens[n, :length]]
+            whole = np.concatenate(parts)[:-1]  # the last is pending
             whole = whole[whole >= 0]
             read.append(whole[-self.sampler.penalty_window :] if self.sampler.penalty_window else whole)
         width = max((whole.size for whole in read), default=0) or 1

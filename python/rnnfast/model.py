@@ -445,7 +445,8 @@ class LanguageModel:
             Independent streams; may be left out where `prompt`, `state` or `seed` says it.
         stop : int, str, function, or a sequence of these and of token sequences, optional
             What ends a stream, itself drawn: a token; a string, for a model with a vocabulary; several tokens in a row;
-            or f(tokens) that is true of a stream's tokens so far, (t,) int32, called after each of them.
+            or f(tokens) that is true of a stream's tokens so far, (t,) int32, called after each of them, which must not
+            use the model. What an earlier call drew is no part of a stop, nor is the prompt.
         stop_token : int, optional
             The same as `stop` of one token.
         min_length : int
@@ -458,6 +459,7 @@ class LanguageModel:
             The input before the first draw where there is no prompt; -1 is the zero vector.
         state : State, optional
             Where the streams begin; None: zeros. It is not changed. What it has `pending` is read before the prompt.
+            What belongs to one call begins anew: stops, `min_length`, a constraint.
         num_alternatives : int
             How many of the likeliest tokens at each place the details tell.
         num_threads : int, optional

@@ -45,7 +45,13 @@ class TokenStream:
 
     @property
     def state(self) -> State:
-        """Where the streams are now; another call goes on from it."""
+        """Where the streams are now: another call goes on from it. Before the first token the prompts are read for it.
+
+        Raises
+        ------
+        RuntimeError
+            After an error other than KeyboardInterrupt in the middle of an item.
+        """
         h, c, position, last, lengths, drawn = self._native.state()
         if drawn:
             tokens = np.full((len(drawn), max(map(len, drawn))), -1, np.int32)

@@ -158,7 +158,12 @@ public:
         const Shape shape{config.num_layers, N_, config.hidden_size};
         Array<T> h = empty<T>(shape), c = empty<T>(shape);
         Array<std::uint64_t> position = empty<std::uint64_t>({N_});
-        stream_->store({h.mutable_data(), c.mutable_data(), position.mutable_data()});
+        const StateView<T> view{h.mutable_data(), c.mutable_data(), position.mutable_data()};
+        Poll poll = python_poll();
+        {
+            const py::gil_scoped_release release;
+            stream_->store(view, poll);
+        }
         const auto& progress = stream_->progress();
         return py::make_tuple(h, c, position, array_of(progress.last), array_of(progress.lengths), progress.drawn);
     }

@@ -229,14 +229,23 @@ def test_no_tokens_and_no_numbers():
         model.beam_search(3, 4, state=state)
 
 
-def test_a_constraint_that_the_logits_leave_no_token_of():
-    """Weights so large that one token is certain, and another impossible."""
-    model = make("float32", layers=1, V=2)
-    big = np.float32(3e38)
-    model.set_parameters({"dense.W": np.full((9, 2), [big, -big]), "dense.b": [big, -big]})
-    state = model.initial_state(1)
-    state.h[:], state.c[:] = 1, 50
-    forced = table([[-1, 1], [-1, -1]], [False, True])
+def test_what_is_certain_is_so_for_scores_beams_and_constraints(isa, dtype):
+    """Logits of inf after token 3, for 1 and 2 alone: as generate tells it."""
+    model = LanguageModel(4, 3, cell="rnn", dtype=dtype)
+    zeros = {name: np.zeros(value.shape) for name, value in model.parameters.items()}
+    (W,) = (name for name in zeros if name.endswith("W") and name != "dense.W")
+    zeros[W][3] = 100.0  # h is then 1
+    zeros["dense.W"][:, [1, 2]] = np.finfo(dtype).max
+    model.set_parameters(zeros)
+    told = model.generate(2, prompt=[3], num_streams=20, return_details=True)
+    score = model.score(told.tokens, initial_token=3)
+    assert_same_bits(score.log_probabilities, told.log_probabilities)
+    np.testing.assert_allclose(score.log_probabilities[:, 0], np.log(0.5), rtol=1e-6)
+    impossible = model.score([[0, 1]], initial_token=3)
+    assert impossible.totals[0] == -np.inf
+    beams = model.beam_search(9, 1, prompt=[3])
+    assert [beam.tokens.tolist() for beam in beams] == [[1], [2]]
+    forced = table([[1, -1, -1, 1], [-1] * 4], [False, True])
     with pytest.raises(SamplingError, match="step 0: the logits, or what the constraint leaves") as caught:
-        model.beam_search(3, 1, state=state, constraint=forced)
+        model.beam_search(3, 1, prompt=[3], constraint=forced)
     assert (caught.value.stream, caught.value.step) == (0, 0)

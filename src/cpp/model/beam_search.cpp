@@ -8,6 +8,7 @@
 #include "core/float_control.hpp"
 #include "core/products.hpp"
 #include "model/impl.hpp"
+#include "model/log_probabilities.hpp"
 #include "model/loop.hpp"
 
 namespace rnnfast {
@@ -106,14 +107,13 @@ private:
     }
 
     std::vector<Extension> all_extensions(Index step, Poll& poll) {
-        const auto& k = active_kernels<T>();
         T* const logits = stepper_.logits(poll);
         std::vector<Extension> extensions;
         for (Index parent = 0; parent < static_cast<Index>(live_.size()); ++parent) {
             poll(elementary_work * V_);
             T* const log_p = logits + parent * V_;
-            if (k.argmax(V_, log_p) < 0) refuse(step, "the logits hold a nan");
-            k.log_softmax(1, V_, log_p, scratch_.data());
+            if (active_kernels<T>().argmax(V_, log_p) < 0) refuse(step, "the logits hold a nan");
+            to_log_probabilities(V_, log_p, scratch_.data());
             const std::uint64_t* const allowed = allowed_after(at(parent), step);
             for (Index j = 0; j < V_; ++j)
                 if (log_p[j] > -std::numeric_limits<T>::infinity() && (!allowed || allowed[j / 64] >> j % 64 & 1))

@@ -20,7 +20,7 @@ FIELDS = ("h", "c", "position", "pending", "recent")
 
 
 def make(dtype="float32"):
-    return roughen(LanguageModel(V, 9, num_layers=2, dtype=dtype, seed=3))
+    return roughen(LanguageModel(V, 9, num_layers=2, dtype=dtype, seed=3), scale=1.5)
 
 
 def some_state(dtype="float32", streams=4):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnnfast.model import LanguageModel
 
 _ENDLESS = 2**62
+_SAMPLER_FIELDS = {field.name for field in fields(Sampler)}
 
 StopWhen = Callable[[Tokens], Any]
 Stop = int | str | Sequence[int | str | Sequence[int]] | StopWhen | None
@@ -185,6 +186,11 @@ def streams(
     **sampling: Any,
 ) -> Streams:
     """Check what the keywords of `StreamKeywords` say."""
+    unknown = sorted(sampling.keys() - _SAMPLER_FIELDS)
+    if unknown:
+        raise TypeError(
+            f"{', '.join(unknown)} is given, which is no keyword of this call nor a field of Sampler"
+        )
     if sampler is not None and sampling:
         raise ValueError(f"{', '.join(sampling)} and sampler are both given, expected one of the two")
     if sampler is not None and not isinstance(sampler, Sampler):
@@ -313,7 +319,7 @@ def _stop_sequence(entry: Any, model: LanguageModel) -> list[int]:
             raise ValueError(
                 "stop has text, but the model has no vocabulary; pass vocabulary= when making it"
             )
-        tokens: list[int] = text.encode(entry, model.vocabulary).tolist()
+        tokens: list[int] = text.encode(entry, model.vocabulary, "stop: text").tolist()
     elif np.ndim(entry) == 0:
         tokens = [integer("stop: a token", entry)]
     else:

@@ -176,6 +176,11 @@ def test_stop_strings_and_functions():
         text = model.decode(model.generate(300, stop=stop)[0])
         strings = [stop] if isinstance(stop, str) else stop
         assert text == free[: min(free.index(s) + len(s) for s in strings if s in free)]
+    for option in ("prompt", "stop"):
+        with pytest.raises(
+            ValueError, match=f"{option}: text has 'x', 'y', which the vocabulary does not have"
+        ):
+            model.generate(3, **{option: "axy"})
     words = roughen(LanguageModel(3, 9, vocabulary=["one", "two", "three"], seed=1))
     assert words.decode(words.generate(300, stop="two one")[0]).endswith("two one")
     calls = []
@@ -312,7 +317,7 @@ def test_an_error_in_the_middle_names_where_and_changes_nothing(isa, dtype):
         ({"sampler": Sampler(), "top_k": 3}, ValueError, "top_k and sampler are both given"),
         ({"sampler": Sampler(), "temperature": 1.0}, ValueError, "temperature and sampler are both given"),
         ({"sampler": 3}, TypeError, "sampler is 3, expected a Sampler"),
-        ({"temprature": 1.0}, TypeError, "temprature"),
+        ({"temprature": 1.0}, TypeError, "temprature is given, which is no keyword of this call nor a field"),
         ({"stop": 7}, ValueError, "stop has token 7, expected 0 to 6"),
         ({"stop": [[]]}, ValueError, r"stop has \[\], expected at least one token"),
         ({"stop": "a"}, ValueError, "stop has text, but the model has no vocabulary"),

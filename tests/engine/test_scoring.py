@@ -79,7 +79,7 @@ def test_forms_of_sequences():
     assert np.isnan(model.score([]).loss)
     for bad, message in (
         ([[0, 3]], r"tokens\[0, 1\] is 3, expected a token from 0 to 2"),
-        ("bxa", "text has 'x'"),
+        ("bxa", "tokens: text has 'x'"),
         (3, "tokens is 3, expected integers"),
         ([0.5], "tokens has dtype float64, expected integers"),
     ):
@@ -202,7 +202,7 @@ ANYTHING = table([[0] * V], [True])
     ("options", "error", "message"),
     [
         ({"width": 0}, ValueError, "width is 0, expected at least 1"),
-        ({"length": -1}, ValueError, "length is -1, expected at least 0"),
+        ({"length": -1}, ValueError, "beam_search: length is -1, expected at least 0"),
         ({"length_penalty": np.nan}, ValueError, "length_penalty is -?nan, expected a finite number"),
         ({"stop": len}, TypeError, "beam_search takes no function"),
         ({"stop": 7}, ValueError, "stop has token 7, expected 0 to 6"),

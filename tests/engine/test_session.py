@@ -192,6 +192,7 @@ def test_limits_and_bad_arguments():
         (lambda: session.remove(2), KeyError, "id is 2, which is no stream of it"),
         (lambda: session.remove("0"), TypeError, "id is '0', expected an integer"),
         (lambda: session.add(num_streams=2), ValueError, "2 streams are given, expected one"),
+        (lambda: session.add(num_threads=2), TypeError, "num_threads is given, which is no keyword of this"),
         (lambda: session.add(stop=len), TypeError, "a session takes no function"),
         (lambda: session.add(ban=[V]), ValueError, "ban names token 7"),
         (lambda: session.add(length=0), ValueError, "length is 0, expected at least 1"),

@@ -109,6 +109,8 @@ def test_parts_of_different_pasts_are_joined():
 def test_what_does_not_fit_is_not_joined():
     with pytest.raises(ValueError, match="states is empty"):
         State.concatenate([])
+    with pytest.raises(TypeError, match="states is 3, expected a sequence of States"):
+        State.concatenate(3)
     with pytest.raises(TypeError, match="state is a int, expected a State"):
         State.concatenate([some_state(), 3])
     for other in (some_state("float64"), without(some_state(), "c"), LanguageModel(V, 8).initial_state(1)):

@@ -177,6 +177,7 @@ template <class T>
 std::vector<Beam> LanguageModel<T>::beam_search(const BeamOptions& options, const Stream& stream,
                                                 StateView<const T> state, Poll& poll) const {
     at_least("beam_search: width", options.width, 1);
+    at_least("beam_search: length", options.length, 0);
     if (!std::isfinite(options.length_penalty))
         throw std::invalid_argument("beam_search: length_penalty is " + number(options.length_penalty) +
                                     ", expected a finite number");

@@ -258,6 +258,28 @@ def test_details(isa, dtype):
         assert (got.alternatives[n, length:] == -1).all()
 
 
+@pytest.mark.parametrize("settings", SAMPLERS, ids=str)
+def test_nothing_told_depends_on_threads_or_on_who_else_is_there(dtype, settings):
+    model, options = make(dtype), {"return_details": True, "num_alternatives": 2, **settings}
+    prompts, seeds = [[n % V] * (n % 5) for n in range(300)], list(range(300))
+    whole = model.generate(12, prompt=prompts, seed=seeds, stop=[[3, 3], 5], num_threads=1, **options)
+    some = slice(90, 170)  # over the end of a block of 128
+    parts = [
+        (
+            slice(None),
+            model.generate(12, prompt=prompts, seed=seeds, stop=[[3, 3], 5], num_threads=n, **options),
+        )
+        for n in (2, 5)
+    ]
+    parts.append(
+        (some, model.generate(12, prompt=prompts[some], seed=seeds[some], stop=[[3, 3], 5], **options))
+    )
+    for rows, got in parts:
+        for name in ("tokens", "lengths", "log_probabilities", "entropies", "alternatives"):
+            np.testing.assert_array_equal(getattr(got, name), getattr(whole, name)[rows])
+        assert_same_state(got.state, whole.state[rows])
+
+
 def test_an_error_changes_nothing():
     model = make()
     state = model.initial_state(3)

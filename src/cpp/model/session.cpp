@@ -244,6 +244,7 @@ auto Session<T>::remove(Index id, Poll& poll) -> Left {
             if (cursor.history) left.history = cursor.history->tokens();
             loop.remove(static_cast<Index>(row));
             own.leave(id);
+            own.merge();
             return left;
         }
     refuse_id(id);

@@ -99,6 +99,7 @@ PARTS = {
     },
     "rnnfast.constraints": {"rnnfast._core", "rnnfast._arguments"},
     "rnnfast.generation": {
+        "rnnfast._core",
         "rnnfast.constraints",
         "rnnfast._arguments",
         "rnnfast.text",
@@ -109,6 +110,7 @@ PARTS = {
     },
     "rnnfast.scoring": {
         "rnnfast._arguments",
+        "rnnfast.constraints",
         "rnnfast.generation",
         "rnnfast.prompts",
         "rnnfast.state",
@@ -132,6 +134,7 @@ PARTS = {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._parameters",
+        "rnnfast.constraints",
         "rnnfast.text",
         "rnnfast.optim",
         "rnnfast.optimizer_state",

@@ -24,7 +24,7 @@ class TokenStream:
     """What `LanguageModel.stream` gives: an iterator over the tokens that `generate` would draw.
 
     With one stream each item is an int; with N it is an array (N,) int32, -1 for streams that have ended. It ends with
-    the last of them. For one thread at a time.
+    the last of them. For one thread at a time. After Ctrl-C the next item is the one that was being drawn.
     """
 
     def __init__(self, model: LanguageModel, length: int | None, **keywords: Any) -> None:

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 
 from rnnfast import LanguageModel, Sampler, SamplingError, State, TokenStream, reference
 
-from .cases import assert_same_bits, roughen
+from .cases import assert_same_bits, interrupted_in, roughen
 
 V = 7
 SAMPLERS = [
@@ -447,6 +448,21 @@ def test_a_stream_outlives_the_name_of_its_model_and_refuses_to_call_itself():
     again = make().stream(3, stop=reenter)
     list(again)
     assert calls == [1, 2]
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_ctrl_c_loses_no_item_of_a_stream(streams):
+    model = make()
+    stream = model.stream(3, num_streams=streams)
+    got = []
+    for _ in range(3):
+        interrupted_in(partial(next, iter(stream)))
+        got.append(next(stream))
+    interrupted_in(partial(next, iter(stream)))
+    assert list(stream) == []
+    np.testing.assert_array_equal(
+        np.stack(got, axis=-1).reshape(streams, 3), model.generate(3, num_streams=streams)
+    )
 
 
 def test_threads_may_drive_streams_of_one_model():

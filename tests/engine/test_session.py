@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from rnnfast import LanguageModel, Sampler, SamplingError, Session, constraints
 
-from .cases import assert_same_bits, roughen
+from .cases import assert_same_bits, interrupted_in, roughen
 
 V = 7
 MODELS = {  # so rough that a draw shows whether the model has heard what came before
@@ -205,6 +206,18 @@ def test_limits_and_bad_arguments():
     assert session.add() == 2
     with pytest.raises(KeyError):
         session.remove(0)
+
+
+def test_ctrl_c_loses_nothing_however_short_the_call():
+    model = MODELS["float64"]
+    session = model.session(3)
+    first, second = session.add(seed=1), session.add(seed=2)
+    interrupted_in(partial(session._native.step, 4))
+    np.testing.assert_array_equal(session.step(6).tokens, model.generate(6, seed=[1, 2]))
+    third = session.add(seed=3, prompt=[1, 2])
+    for id in (third, first):
+        interrupted_in(partial(session._native.remove, id))
+    assert session.ids.tolist() == [first, second, third]
 
 
 def test_two_threads_may_drive_two_sessions_of_one_model():

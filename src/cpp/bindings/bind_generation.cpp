@@ -136,19 +136,12 @@ public:
     }
 
     py::object next() {
-        Poll poll = python_poll();
-        std::int32_t one = -1;
-        Tokens all;
-        if (N_ != 1) all = empty<std::int32_t>({N_});
-        std::int32_t* const tokens = N_ == 1 ? &one : all.mutable_data();
-        bool more = false;
-        {
-            const Turn turn(busy_);
-            const py::gil_scoped_release release;
-            more = stream_->next(tokens, poll);
-        }
-        if (!more) throw py::stop_iteration();
-        return N_ == 1 ? py::object(py::int_(one)) : py::object(all);
+        const Turn turn(busy_);
+        if (!item_) item_ = draw();
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();  // the item is then the next call's
+        py::object item = std::move(item_);
+        if (item.is_none()) throw py::stop_iteration();
+        return item;
     }
 
     // (h, c, position, last, lengths, drawn)
@@ -169,7 +162,24 @@ public:
     }
 
 private:
+    // None at the end.
+    py::object draw() {
+        Poll poll = python_poll();
+        std::int32_t one = -1;
+        Tokens all;
+        if (N_ != 1) all = empty<std::int32_t>({N_});
+        std::int32_t* const tokens = N_ == 1 ? &one : all.mutable_data();
+        bool more = false;
+        {
+            const py::gil_scoped_release release;
+            more = stream_->next(tokens, poll);
+        }
+        if (!more) return py::none();
+        return N_ == 1 ? py::object(py::int_(one)) : py::object(all);
+    }
+
     py::object model_, stop_when_;
+    py::object item_;  // drawn and not delivered
     Index N_;
     std::unique_ptr<TokenStream<T>> stream_;
     std::atomic_flag busy_ = ATOMIC_FLAG_INIT;

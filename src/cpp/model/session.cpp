@@ -213,6 +213,7 @@ auto Session<T>::step(Index k, Poll& poll) -> Tokens {
     own.admit_all(poll);
     own.merge();
     own.advance(k, poll);
+    poll.now();
     Tokens result = own.deliver(k);
     if (!own.failures.empty()) {
         result.failure = own.failures.front();
@@ -234,6 +235,7 @@ auto Session<T>::remove(Index id, Poll& poll) -> Left {
         own.newcomers.splice(own.newcomers.begin(), own.newcomers, newcomer);
         own.admit(1, poll);
     }
+    poll.now();
     for (Loop<T>& loop : own.loops)
         for (std::size_t row = 0; row < loop.cursors().size(); ++row) {
             const Cursor<T>& cursor = loop.cursors()[row];

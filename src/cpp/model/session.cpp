@@ -168,7 +168,7 @@ auto Session<T>::Impl::deliver(Index k) -> Tokens {
     return result;
 }
 
-// One that was taken out. What an interrupted step has drawn of it is delivered yet.
+// Of a stream that was taken out. What an interrupted step has drawn of it is still to be delivered.
 template <class T>
 void Session<T>::Impl::leave(Index id) {
     const auto entry = outputs.find(id);

@@ -17,10 +17,8 @@ constexpr std::size_t most_together = 128;  // as in generate
 // One that has been added, until its prompt is read.
 template <class T>
 struct Newcomer {
-    Newcomer(Index id_, Output& output_, const GenerateOptions& options_, const Stream& given, StateView<const T> state,
-             Index size)
+    Newcomer(Index id_, const GenerateOptions& options_, const Stream& given, StateView<const T> state, Index size)
         : id(id_),
-          output(&output_),
           options(options_),
           prompt(given.prompt, given.prompt + given.prompt_length),
           history(given.history, given.history + given.history_length),
@@ -34,7 +32,7 @@ struct Newcomer {
     Index inputs() const { return std::max<Index>(1, stream.prompt_length); }
 
     Index id;
-    Output* output;
+    Output* output = nullptr;
     GenerateOptions options;
     std::vector<std::int32_t> prompt, history;
     Stream stream;
@@ -195,13 +193,14 @@ Index Session<T>::add(const GenerateOptions& options, const Stream& stream, Stat
     if (own.live >= own.capacity)
         throw std::runtime_error("session: there are " + std::to_string(own.capacity) +
                                  " streams, as many as its capacity");
-    const Index id = own.next_id++;
+    std::list<Newcomer<T>> newcomer;
+    newcomer.emplace_back(own.next_id, options, stream, state,
+                          own.network.config.num_layers * own.network.config.hidden_size);
+    newcomer.front().output = &own.outputs[own.next_id];
+    newcomer.front().output->seed = stream.seed;
+    own.newcomers.splice(own.newcomers.end(), newcomer);  // from here on nothing throws
     ++own.live;
-    Output& output = own.outputs[id];
-    output.seed = stream.seed;
-    own.newcomers.emplace_back(id, output, options, stream, state,
-                               own.network.config.num_layers * own.network.config.hidden_size);
-    return id;
+    return own.next_id++;
 }
 
 template <class T>

@@ -108,6 +108,7 @@ PARTS = {
     },
     "rnnfast.constraints": {"rnnfast._core", "rnnfast._arguments"},
     "rnnfast.generation": {
+        "rnnfast._core",
         "rnnfast.constraints",
         "rnnfast._arguments",
         "rnnfast.text",
@@ -118,6 +119,7 @@ PARTS = {
     },
     "rnnfast.scoring": {
         "rnnfast._arguments",
+        "rnnfast.constraints",
         "rnnfast.generation",
         "rnnfast.prompts",
         "rnnfast.state",
@@ -141,6 +143,7 @@ PARTS = {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._parameters",
+        "rnnfast.constraints",
         "rnnfast.text",
         "rnnfast.optim",
         "rnnfast.optimizer_state",

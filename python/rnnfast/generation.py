@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import text
+from rnnfast import _core, text
 from rnnfast._arguments import integer, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast.constraints import Constraint
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnnfast.model import LanguageModel
 
 _ENDLESS = 2**62
+_SAMPLER_FIELDS = {field.name for field in fields(Sampler)}
 
 StopWhen = Callable[[Tokens], Any]
 Stop = int | str | Sequence[int | str | Sequence[int]] | StopWhen | None
@@ -116,11 +117,9 @@ class Streams:
 
     def native(self, length: int | None) -> dict[str, Any]:
         """As the native functions take them; a length of None has no end."""
-        if self.constraint is not None and length is None:
-            raise ValueError("constraint is given without length: it is for streams of a length")
         return {
             "length": _ENDLESS if length is None else length,
-            "constraint": None if self.constraint is None or length is None else self.constraint.native(length),
+            "constraint": native_constraint(self.constraint, length),
             "prompts": self.prompts,
             "keys": self.keys,
             "histories": self.histories,
@@ -137,15 +136,21 @@ class Streams:
     def after(
         self, tokens: Tokens, lengths: npt.NDArray[np.int64], h: Floats, c: Any, position: Any
     ) -> State:
-        """The state after drawing `tokens` (N, T), of each stream as many as `lengths` says."""
+        """The state after drawing `tokens` (N, T), of each stream as many as `lengths` says.
+
+        A stream that has drawn nothing has read its prompt, but for the last token.
+        """
         rows = np.arange(len(tokens))
-        has_drawn = lengths > 0
-        before = np.full(len(tokens), -1, np.int32) if self.before.pending is None else self.before.pending
-        pending = before.copy()
-        pending[has_drawn] = tokens[rows[has_drawn], lengths[has_drawn] - 1]
+        pending = tokens[rows, lengths - 1] if tokens.size else np.empty(len(tokens), np.int32)
+        for n in np.flatnonzero(lengths == 0).tolist():
+            pending[n] = self._read_first(n)[-1]
         return State(
             h, None if self.before.c is None else c, position, pending, self._recent(tokens, lengths)
         )
+
+    def _read_first(self, n: int) -> Tokens:
+        """The inputs of a stream up to its first draw."""
+        return self.prompts[n] if self.prompts[n].size else np.array([self.initial_token], np.int32)
 
     def _recent(self, tokens: Tokens, lengths: npt.NDArray[np.int64]) -> Tokens | None:
         """What each stream has read, as far back as the penalties look."""
@@ -154,10 +159,8 @@ class Streams:
         read = []
         for n, length in enumerate(lengths):
             parts = [self.histories[n]] if self.histories else []
-            if length > 0:
-                prompt = self.prompts[n] if self.prompts[n].size else [self.initial_token]
-                parts += [np.asarray(prompt, np.int32), tokens[n, : length - 1]]
-            whole = np.concatenate(parts) if parts else np.empty(0, np.int32)
+            parts += [self._read_first(n), tokens[n, :length]]
+            whole = np.concatenate(parts)[:-1]  # the last is pending
             whole = whole[whole >= 0]
             read.append(whole[-self.sampler.penalty_window :] if self.sampler.penalty_window else whole)
         width = max((whole.size for whole in read), default=0) or 1
@@ -183,14 +186,15 @@ def streams(
     **sampling: Any,
 ) -> Streams:
     """Check what the keywords of `StreamKeywords` say."""
+    unknown = sorted(sampling.keys() - _SAMPLER_FIELDS)
+    if unknown:
+        raise TypeError(
+            f"{', '.join(unknown)} is given, which is no keyword of this call nor a field of Sampler"
+        )
     if sampler is not None and sampling:
         raise ValueError(f"{', '.join(sampling)} and sampler are both given, expected one of the two")
     if sampler is not None and not isinstance(sampler, Sampler):
         raise TypeError(f"sampler is {sampler!r}, expected a Sampler(...)")
-    if constraint is not None and not isinstance(constraint, Constraint):
-        raise TypeError(
-            f"constraint is {constraint!r}, expected a Constraint, as rnnfast.constraints makes it"
-        )
     seeds = _seeds(seed)
     count = _num_streams(num_streams, prompt, state, seeds)
     before = model._state(state, count)
@@ -243,6 +247,19 @@ def generate(
         state=call.after(tokens, details["lengths"], h, c, position),
         seed=call.seed,
     )
+
+
+def native_constraint(constraint: Any, length: int | None) -> _core.Constraint | None:
+    """Take `constraint` as a Constraint, compiled for streams of `length` tokens; None where there is none."""
+    if constraint is not None and not isinstance(constraint, Constraint):
+        raise TypeError(
+            f"constraint is {constraint!r}, expected a Constraint, as rnnfast.constraints makes it"
+        )
+    if constraint is None:
+        return None
+    if length is None:
+        raise ValueError("constraint is given without length: it is for streams of a length")
+    return constraint.native(length)
 
 
 def _seeds(seed: Any) -> int | tuple[int, ...]:
@@ -302,7 +319,7 @@ def _stop_sequence(entry: Any, model: LanguageModel) -> list[int]:
             raise ValueError(
                 "stop has text, but the model has no vocabulary; pass vocabulary= when making it"
             )
-        tokens: list[int] = text.encode(entry, model.vocabulary).tolist()
+        tokens: list[int] = text.encode(entry, model.vocabulary, "stop: text").tolist()
     elif np.ndim(entry) == 0:
         tokens = [integer("stop: a token", entry)]
     else:

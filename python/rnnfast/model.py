@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from rnnfast import _core, fitting, generation, scoring, streaming, text
 from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
+from rnnfast.constraints import Constraint
 from rnnfast.fitting import Callback
 from rnnfast.generation import Generated, GenerateKeywords, Stop, StreamKeywords
 from rnnfast.optim import Adam, Optimizer
@@ -24,6 +25,9 @@ from rnnfast.session import Session
 from rnnfast.state import Floats, State, checked_state, native_c, zero_state
 from rnnfast.streaming import OnToken, TokenStream
 from rnnfast.train import History, Tokens, token_array, training_pair
+
+if TYPE_CHECKING:
+    from rnnfast.checkpoint import Checkpoint
 
 _NATIVE = {"float32": _core.LanguageModelF32, "float64": _core.LanguageModelF64}
 
@@ -72,6 +76,8 @@ class LanguageModel:
     - rnn: ``h = tanh(a)`` or ``max(0, a)`` (Elman 1990).
 
     Two threads may generate from one model at the same time; one `fit` runs at a time.
+
+    Pickling and copying make a model of its own, with the optimiser's state and the history.
 
     Examples
     --------
@@ -422,7 +428,8 @@ class LanguageModel:
             Independent streams; may be left out where `prompt`, `state` or `seed` says it.
         stop : int, str, function, or a sequence of these and of token sequences, optional
             What ends a stream, itself drawn: a token; a string, for a model with a vocabulary; several tokens in a row;
-            or f(tokens) that is true of a stream's tokens so far, (t,) int32, called after each of them.
+            or f(tokens) that is true of a stream's tokens so far, (t,) int32, called after each of them, which must not
+            use the model. What an earlier call drew is no part of a stop, nor is the prompt.
         stop_token : int, optional
             The same as `stop` of one token.
         min_length : int
@@ -435,6 +442,7 @@ class LanguageModel:
             The input before the first draw where there is no prompt; -1 is the zero vector.
         state : State, optional
             Where the streams begin; None: zeros. It is not changed. What it has `pending` is read before the prompt.
+            What belongs to one call begins anew: stops, `min_length`, a constraint.
         num_alternatives : int
             How many of the likeliest tokens at each place the details tell.
         num_threads : int, optional
@@ -545,6 +553,7 @@ class LanguageModel:
         *,
         length_penalty: float = 0.0,
         prompt: Prompt = None,
+        constraint: Constraint | None = None,
         stop: Stop = None,
         initial_token: int = -1,
         state: State | None = None,
@@ -558,7 +567,7 @@ class LanguageModel:
             Tokens that a sequence has at most.
         length_penalty : float
             The score is ``log_probability / T**length_penalty``: more than 0 favours long sequences, less short ones.
-        prompt, stop, initial_token, state
+        prompt, constraint, stop, initial_token, state
             As in `generate`, for one stream; no function in `stop`. Where a sequence can stop it may be shorter.
 
         Returns
@@ -566,6 +575,11 @@ class LanguageModel:
         beams : list of Beam
             At most `width`, the best score first, of equals the lowest tokens. Exact where `width` is as large as the
             number of sequences.
+
+        Raises
+        ------
+        SamplingError
+            Where there is no token to go on with, as in `generate`.
 
         Examples
         --------
@@ -581,6 +595,7 @@ class LanguageModel:
             length,
             length_penalty=length_penalty,
             prompt=prompt,
+            constraint=constraint,
             stop=stop,
             initial_token=initial_token,
             state=state,
@@ -599,15 +614,7 @@ class LanguageModel:
         """
         from rnnfast import checkpoint  # here, so that importing rnnfast stays quick
 
-        parameters, optimizer, epochs_begun = self._native.snapshot()
-        state = checkpoint.Checkpoint(
-            config=dict(self._config),
-            vocabulary=self._vocabulary,
-            parameters=parameters,
-            optimizer=OptimizerState(*optimizer),
-            epochs_begun=epochs_begun,
-        )
-        checkpoint.save(state, path)
+        checkpoint.save(self._checkpoint(), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LanguageModel:
@@ -623,22 +630,46 @@ class LanguageModel:
         from rnnfast import checkpoint
 
         state = checkpoint.load(path)
+        model = cls.__new__(cls)
         try:
-            model = cls(**state.config, vocabulary=state.vocabulary)
-            model.set_parameters(state.parameters)
-            optimizer = state.optimizer
-            model._native.restore(
-                parameters=state.parameters,
-                kind=optimizer.kind,
-                steps=optimizer.steps,
-                beta1_power=optimizer.beta1_power,
-                beta2_power=optimizer.beta2_power,
-                slots=optimizer.slots,
-                epochs_begun=state.epochs_begun,
-            )
+            model._go_on_from(state)
         except (TypeError, ValueError, OverflowError) as error:
             raise checkpoint.damaged(path, error) from error
         return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: all attributes, and what `save` writes in place of the native model."""
+        return vars(self) | {"_native": self._checkpoint()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._go_on_from(state["_native"])
+        vars(self).update({name: value for name, value in state.items() if name != "_native"})
+
+    def _checkpoint(self) -> Checkpoint:
+        from rnnfast.checkpoint import Checkpoint
+
+        parameters, optimizer, epochs_begun = self._native.snapshot()
+        return Checkpoint(
+            config=dict(self._config),
+            vocabulary=self._vocabulary,
+            parameters=parameters,
+            optimizer=OptimizerState(*optimizer),
+            epochs_begun=epochs_begun,
+        )
+
+    def _go_on_from(self, saved: Checkpoint) -> None:
+        LanguageModel.__init__(self, **saved.config, vocabulary=saved.vocabulary)
+        self.set_parameters(saved.parameters)
+        optimizer = saved.optimizer
+        self._native.restore(
+            parameters=saved.parameters,
+            kind=optimizer.kind,
+            steps=optimizer.steps,
+            beta1_power=optimizer.beta1_power,
+            beta2_power=optimizer.beta2_power,
+            slots=optimizer.slots,
+            epochs_begun=saved.epochs_begun,
+        )
 
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:

@@ -41,4 +41,4 @@ def _one(name: str, prompt: Any, vocab_size: int, vocabulary: Sequence[str] | No
         return token_array(name, prompt, vocab_size, dimensions=1)
     if vocabulary is None:
         raise ValueError(f"{name} is text, but the model has no vocabulary; pass vocabulary= when making it")
-    return text.encode(prompt, vocabulary)
+    return text.encode(prompt, vocabulary, f"{name}: text")

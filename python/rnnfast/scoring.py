@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast._arguments import integer, real, thread_count
-from rnnfast.generation import Stop, stop_sequences
+from rnnfast.constraints import Constraint
+from rnnfast.generation import Stop, native_constraint, stop_sequences
 from rnnfast.prompts import Prompt, prompt_arrays, separate
 from rnnfast.state import Floats, State, native_c
 from rnnfast.train import Tokens, token_array
@@ -67,7 +68,8 @@ class Beam:
     tokens : (T,) int32
         Without the prompt; what stopped it is its end.
     log_probability : float
-        In nats, of all tokens after the prompt.
+        In nats, of all tokens after the prompt, by the model alone: a constraint changes which sequences there are, not
+        how probable they are.
     score : float
         ``log_probability / T**length_penalty``.
     """
@@ -99,6 +101,7 @@ def beam_search(
     *,
     length_penalty: float,
     prompt: Prompt,
+    constraint: Constraint | None,
     stop: Stop,
     initial_token: int,
     state: State | None,
@@ -111,9 +114,10 @@ def beam_search(
     sequences, function = stop_sequences(stop, model)
     if function is not None:
         raise TypeError(f"stop has {function!r}, expected tokens or text: beam_search takes no function")
+    steps = integer("length", length)
     beams = model._native.beam_search(
         width=integer("width", width),
-        length=integer("length", length),
+        length=steps,
         length_penalty=real("length_penalty", length_penalty),
         prompt=own,
         stop=sequences,
@@ -121,6 +125,7 @@ def beam_search(
         h=before.h,
         c=native_c(before),
         position=before.position,
+        constraint=native_constraint(constraint, steps),
     )
     return [Beam(*beam) for beam in beams]
 

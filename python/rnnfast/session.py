@@ -50,8 +50,8 @@ class Session:
     >>> tokens[0].tolist() == model.generate(4, prompt=[1, 2], seed=[7])[0].tolist()
     True
     >>> state = session.remove(first)
-    >>> session.ids
-    array([1])
+    >>> session.ids, session.seed(second)
+    (array([1]), 8)
     """
 
     def __init__(self, model: LanguageModel, capacity: int) -> None:
@@ -74,7 +74,8 @@ class Session:
         length : int, optional
             It ends after so many tokens; None: without end, or until a stop.
         keywords
-            As in `LanguageModel.generate` for one stream, whose key is (seed, 0); no function in `stop`.
+            As in `LanguageModel.generate` for one stream, whose key is (seed, 0); no function in `stop`. `seed(id)`
+            tells what ``seed=None`` became.
 
         Returns
         -------
@@ -98,16 +99,32 @@ class Session:
         native["keys"] = [(call.keys[0][0], 0)]
         return self._native.add(**native)
 
+    def seed(self, id: int) -> int:
+        """What a stream's random numbers are drawn by: `generate` with ``seed=[session.seed(id)]`` draws the same.
+
+        Raises
+        ------
+        KeyError
+            Where there is no such stream, because it has ended, was removed, or never was.
+        """
+        try:
+            return self._native.seed(integer("id", id))
+        except IndexError as error:
+            raise KeyError(str(error)) from None
+
     def step(self, k: int = 1) -> SessionTokens:
         """Draw k more tokens of every stream. Those that end leave the session.
+
+        A stop is seen wherever its tokens are: it may begin in one step and end in another.
 
         Raises
         ------
         SamplingError
             Where a stream has no token to draw; `stream` is its id. It has ended, and only it: the tokens of this call
-            are in the error's ``result``.
+            are in the error's ``result``. Of several such streams each has an error of its own: the next steps raise
+            the others.
         KeyboardInterrupt
-            No token is lost then: the next step goes on from there.
+            No token is lost then, and no error: the next step goes on from there.
         """
         ids, tokens, failure = self._native.step(integer("k", k))
         result = SessionTokens(ids, tokens)
@@ -119,12 +136,16 @@ class Session:
         raise error
 
     def remove(self, id: int) -> State:
-        """Take a stream out before its end; returns where it is.
+        """Take a stream out before its end; returns where it is, with its prompt read.
+
+        What an interrupted step has drawn of it the next step still tells.
 
         Raises
         ------
         KeyError
             Where there is no such stream, because it has ended or never was.
+        KeyboardInterrupt
+            The stream is still there then.
         """
         try:
             h, c, position, pending, history = self._native.remove(integer("id", id))

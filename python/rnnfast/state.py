@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -75,6 +75,8 @@ class State:
         ValueError
             For no states at all, and for those of different models: other layers, sizes, dtypes, cells.
         """
+        if not isinstance(states, Iterable | State):
+            raise TypeError(f"states is {states!r}, expected a sequence of States")
         states = list(states)
         for state in states:
             expect_state(state)

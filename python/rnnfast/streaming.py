@@ -24,7 +24,7 @@ class TokenStream:
     """What `LanguageModel.stream` gives: an iterator over the tokens that `generate` would draw.
 
     With one stream each item is an int; with N it is an array (N,) int32, -1 for streams that have ended. It ends with
-    the last of them. For one thread at a time.
+    the last of them. For one thread at a time. After Ctrl-C the next item is the one that was being drawn.
     """
 
     def __init__(self, model: LanguageModel, length: int | None, **keywords: Any) -> None:
@@ -45,7 +45,13 @@ class TokenStream:
 
     @property
     def state(self) -> State:
-        """Where the streams are now; another call goes on from it."""
+        """Where the streams are now: another call goes on from it. Before the first token the prompts are read for it.
+
+        Raises
+        ------
+        RuntimeError
+            After an error other than KeyboardInterrupt in the middle of an item.
+        """
         h, c, position, last, lengths, drawn = self._native.state()
         if drawn:
             tokens = np.full((len(drawn), max(map(len, drawn))), -1, np.int32)

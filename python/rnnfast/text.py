@@ -35,7 +35,7 @@ def check_vocabulary(vocabulary: Sequence[str], size: int) -> tuple[str, ...]:
     return entries
 
 
-def encode(text: str | Sequence[str], vocabulary: Sequence[str]) -> npt.NDArray[np.int32]:
+def encode(text: str | Sequence[str], vocabulary: Sequence[str], name: str = "text") -> npt.NDArray[np.int32]:
     """Text to tokens: by character where every entry of the vocabulary is one character, else by word.
 
     Parameters
@@ -43,6 +43,8 @@ def encode(text: str | Sequence[str], vocabulary: Sequence[str]) -> npt.NDArray[
     text : str or sequence of str
         A string is cut into characters or, for a vocabulary of longer entries, at white space.
     vocabulary : sequence of str
+    name : str
+        The argument's name, for messages.
 
     Returns
     -------
@@ -66,7 +68,9 @@ def encode(text: str | Sequence[str], vocabulary: Sequence[str]) -> npt.NDArray[
     index = {entry: k for k, entry in enumerate(vocabulary)}
     unknown = sorted({piece for piece in pieces if piece not in index})
     if unknown:
-        raise ValueError(f"text has {', '.join(map(repr, unknown[:8]))}, which the vocabulary does not have")
+        raise ValueError(
+            f"{name} has {', '.join(map(repr, unknown[:8]))}, which the vocabulary does not have"
+        )
     return np.array([index[piece] for piece in pieces], dtype=np.int32)
 
 

@@ -1,9 +1,11 @@
 // Everything that generates from a model, for an embedder: streams, sessions, scores, beams, constraints.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "rnnfast/language_model.hpp"
@@ -64,8 +66,87 @@ TEST_CASE_TEMPLATE("a stream and a session draw what generate draws", T, float, 
     CHECK(step.ids == std::vector<Index>{first, second});
     CHECK(Row(step.tokens.begin(), step.tokens.begin() + 7) == Row(alone.begin() + 5, alone.end()));
     CHECK(session.ids() == std::vector<Index>{second});
-    CHECK(session.remove(second).position == 7);
-    CHECK_THROWS_AS(session.remove(first), std::out_of_range);
+    CHECK(session.seed(second) == 8);
+    CHECK(session.remove(second, poll).position == 7);
+    CHECK_THROWS_AS(session.remove(first, poll), std::out_of_range);
+    CHECK_THROWS_AS(session.seed(second), std::out_of_range);
+}
+
+TEST_CASE_TEMPLATE("before the first draw the state of a stream has heard its prompt", T, float, double) {
+    const LanguageModel<T> model({V, H, L, 1});
+    const std::int32_t prompt[] = {4, 3, 3};
+    const Row alone = generated(model, options(), {7, 0, prompt, 3});
+    const OneStream<T> zero;
+    Poll poll;
+    const auto goes_on = [&](OneStream<T> state) {
+        Row tokens(length);
+        model.generate(options(), {{7, 0, prompt + 2, 1}}, tokens.data(), state.view(), poll);
+        CHECK(tokens == alone);
+    };
+
+    Session<T> session(model, 1);
+    const auto left = session.remove(session.add(options(), {7, 0, prompt, 3}, zero.const_view()), poll);
+    CHECK(left.pending == 3);
+    goes_on({{left.h.data(), left.h.data() + L * H}, {left.c.data(), left.c.data() + L * H}, left.position});
+
+    OneStream<T> heard;
+    TokenStream<T>(model, options(), {{7, 0, prompt, 3}}, zero.const_view()).store(heard.view(), poll);
+    goes_on(heard);
+
+    GenerateOptions nothing = options();
+    nothing.length = 0;
+    heard = {};
+    model.generate(nothing, {{7, 0, prompt, 3}}, nullptr, heard.view(), poll);
+    goes_on(heard);
+}
+
+TEST_CASE("an interrupted step of a session loses no token and no failure") {
+    const LanguageModel<double> model({V, H, L, 1});
+    const OneStream<double> zero;
+    GenerateOptions banned = options();
+    banned.sampler.ban = {0, 1, 2, 3, 4};
+    Session<double> session(model, 3);
+    const Index bad = session.add(banned, {6, 0}, zero.const_view());
+    const Index good = session.add(options(), {7, 0}, zero.const_view());
+    const Index removed = session.add(options(), {8, 0}, zero.const_view());
+
+    struct Interrupt {};
+    Poll interrupting([] { throw Interrupt(); }, std::chrono::milliseconds(0)), poll;
+    CHECK_THROWS_AS(session.step(5, interrupting), Interrupt);
+    CHECK(session.ids() == std::vector<Index>{good, removed});
+    CHECK(session.remove(removed, poll).position == 1);
+
+    const Row of_good = generated(model, options(), {7, 0}), of_removed = generated(model, options(), {8, 0});
+    auto step = session.step(2, poll);
+    REQUIRE(step.failure);
+    CHECK(step.failure->stream == bad);
+    CHECK(step.ids == std::vector<Index>{bad, good, removed});
+    CHECK(step.tokens == Row{-1, -1, of_good[0], of_good[1], of_removed[0], -1});
+    step = session.step(1, poll);
+    CHECK(!step.failure);
+    CHECK(step.ids == std::vector<Index>{good});
+    CHECK(step.tokens == Row{of_good[2]});
+}
+
+TEST_CASE("a newcomer whose prompt could not be read to its end is a newcomer still") {
+    const LanguageModel<double> model({V, H, L, 1});
+    const OneStream<double> zero;
+    const Row prompt(50000, 2);
+    const Stream stream{7, 0, prompt.data(), 50000};
+    struct Interrupt {};
+    Poll interrupting([] { throw Interrupt(); }, std::chrono::milliseconds(0)), poll;
+    Session<double> session(model, 1);
+    const Index id = session.add(options(), stream, zero.const_view());
+    CHECK_THROWS_AS(session.remove(id, interrupting), Interrupt);
+    CHECK(session.step(length, poll).tokens == generated(model, options(), stream));
+
+    TokenStream<double> tokens(model, options(), {stream}, zero.const_view());
+    OneStream<double> state;
+    CHECK_THROWS_AS(tokens.store(state.view(), interrupting), Interrupt);
+    std::int32_t first = -1;
+    CHECK_THROWS_AS(tokens.next(&first, interrupting), Interrupt);
+    CHECK(tokens.next(&first, poll));
+    CHECK(first == generated(model, options(), stream)[0]);
 }
 
 TEST_CASE_TEMPLATE("the best beam is the likeliest sequence, and its score is its probability", T, float, double) {
@@ -105,6 +186,13 @@ TEST_CASE("a constrained stream ends exactly, and what cannot be satisfied is re
         for (const std::int32_t token : generated(model, o, {seed, 0})) sum += token + 1;
         CHECK(sum == total);
     }
+    BeamOptions beam_options;
+    beam_options.length = length;
+    beam_options.constraint = o.constraint;
+    Poll poll;
+    const OneStream<double> zero;
+    for (const Beam& beam : model.beam_search(beam_options, {0, 0}, zero.const_view(), poll))
+        CHECK(std::accumulate(beam.tokens.begin(), beam.tokens.end(), std::int32_t(beam.tokens.size())) == total);
     CHECK_THROWS_WITH_AS(Constraint(total + 1, V, next.data(), accepting, 0, 2),
                          doctest::Contains("the shortest sequence has 3 tokens"), std::invalid_argument);
 }

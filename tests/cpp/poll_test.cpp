@@ -24,6 +24,16 @@ TEST_CASE("what the hook throws comes out") {
     none();
 }
 
+TEST_CASE("asked to do it now, a poll calls its hook before it is due") {
+    int calls = 0;
+    rnnfast::Poll poll([&calls] { ++calls; }, 1h);
+    poll();
+    CHECK(calls == 0);
+    poll.now();
+    CHECK(calls == 1);
+    rnnfast::Poll().now();
+}
+
 TEST_CASE("told of work, it looks at the clock after some millions, and not before") {
     int calls = 0;
     rnnfast::Poll poll([&calls] { ++calls; }, std::chrono::milliseconds(0));

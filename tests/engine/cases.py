@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 import rnnfast
@@ -314,6 +318,12 @@ def assert_same_state(got: Any, expected: Any) -> None:
     assert list(slots) == list(expected_slots)
     for slot in slots:
         assert_same_parameters(slots[slot], expected_slots[slot])
+
+
+def interrupted_in(call: Callable[[], Any]) -> None:
+    """Call native code during which Ctrl-C comes: no code of Python's looks at it before."""
+    with pytest.raises(KeyboardInterrupt):
+        list(map(operator.call, [ctypes.pythonapi.PyErr_SetInterrupt, call]))
 
 
 def roughen(model: rnnfast.LanguageModel, seed: int = 0, scale: float = 0.4) -> rnnfast.LanguageModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import json
 import os
@@ -79,6 +80,44 @@ def test_round_trip(tmp_path, dtype, optimizer):
     assert loaded._native.snapshot()[2] == 3
     assert_same_state(loaded._native.snapshot()[1], model._native.snapshot()[1])
     np.testing.assert_array_equal(loaded.generate(20, seed=1), model.generate(20, seed=1))
+
+
+@pytest.mark.parametrize(
+    "again",
+    [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy, copy.copy],
+    ids=["pickle", "deepcopy", "copy"],
+)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_pickles_and_copies_are_models_of_their_own(dtype, optimizer, again):
+    model, (X, Y) = trained(optimizer, dtype=dtype), samples()
+    before, twin = snapshot(model), again(model)
+    assert twin.config == model.config
+    assert twin.vocabulary == model.vocabulary
+    assert twin.history == model.history
+    twin.fit(X, Y, epochs=2, batch_size=3, optimizer=optimizer)
+    assert_same_parameters(model, before)
+    model.fit(X, Y, epochs=2, batch_size=3, optimizer=optimizer)
+    assert_same_parameters(twin, model)
+    assert_same_state(twin._native.snapshot()[1], model._native.snapshot()[1])
+    assert len(twin.history.loss) == 2
+
+
+class Named(LanguageModel):
+    """A subclass with a constructor and an attribute of its own."""
+
+    def __init__(self, name):
+        super().__init__(V, H)
+        self.name = name
+
+
+def test_a_pickle_keeps_what_a_subclass_adds():
+    named = Named("Lester")
+    named.notes = [1, 2]
+    for twin in (pickle.loads(pickle.dumps(named)), copy.deepcopy(named)):
+        assert isinstance(twin, Named)
+        assert (twin.name, twin.notes) == ("Lester", [1, 2])
+        assert twin.notes is not named.notes
+        assert_same_parameters(twin, named)
 
 
 def test_a_model_never_trained_and_without_vocabulary(tmp_path):

@@ -151,6 +151,27 @@ def test_greedy_takes_the_lowest_of_equals(isa, dtype):
         assert (model.generate(5, **options) == 2).all()
 
 
+@pytest.mark.parametrize("settings", [{}, {"temperature": 0.6, "top_k": 5}, {"min_p": 0.2}], ids=str)
+def test_a_million_draws_of_generate_have_the_models_shares(dtype, settings):
+    """Of a model that heeds no input: each draw is independent of all others, and each pair of them, too."""
+    model = LanguageModel(V, 1, dtype=dtype)
+    bias = np.linspace(0, 2, V)
+    model.set_parameters({"dense.W": np.zeros((1, V)), "dense.b": bias})
+    kept = reference.sampling.filter_logits(bias, reference.sampling.Sampling(**settings))
+    p = np.exp(kept / settings.get("temperature", 1.0))
+    p /= p.sum()
+    drawn = model.generate(10_000, num_streams=100, seed=6, **settings)
+    for counts, shares in (
+        (np.bincount(drawn.ravel(), minlength=V), p),
+        (np.bincount((drawn[:, ::2] * V + drawn[:, 1::2]).ravel(), minlength=V * V), np.outer(p, p).ravel()),
+    ):
+        expected, possible = counts.sum() * shares, shares > 0
+        assert not counts[~possible].any()
+        chi_square = ((counts - expected)[possible] ** 2 / expected[possible]).sum()
+        freedom = possible.sum() - 1
+        assert chi_square < freedom + 4 * np.sqrt(2 * freedom) + 4  # about p = 1e-4
+
+
 def test_draws_have_the_models_probabilities():
     model = make(layers=1)
     p = model.predict([[-1]])[0][0, 0]

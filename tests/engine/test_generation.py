@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 
 from rnnfast import LanguageModel, Sampler, SamplingError, State, TokenStream, reference
 
-from .cases import assert_same_bits, roughen
+from .cases import assert_same_bits, interrupted_in, roughen
 
 V = 7
 SAMPLERS = [
@@ -97,6 +98,29 @@ def test_fifty_tokens_twice_are_a_hundred_once(isa, dtype, settings, streams):
         assert_same_bits(rest.state.recent, whole.state.recent)
 
 
+@pytest.mark.parametrize("settings", SAMPLERS, ids=str)
+@pytest.mark.parametrize("initial_token", [-1, 4])
+def test_before_the_first_draw_a_state_has_heard_the_prompts(isa, dtype, settings, initial_token):
+    model, options = make(dtype), {"seed": 8, "sampler": Sampler(**settings)}
+    heard = {"prompt": [[1, 2], [3], [], [5, 0, 6, 2]], "initial_token": initial_token}
+    whole = model.generate(20, return_details=True, **heard, **options)
+    streams = [model.stream(length, **heard, **options) for length in (None, 20, 0)]
+    states = [model.generate(0, return_details=True, **heard, **options).state, *(s.state for s in streams)]
+    for state in states:
+        np.testing.assert_array_equal(state.pending, [2, 3, initial_token, 2])
+        rest = model.generate(20, state=state, return_details=True, **options)
+        np.testing.assert_array_equal(rest.tokens, whole.tokens)
+        assert_same_state(rest.state, whole.state)
+    np.testing.assert_array_equal(np.stack(list(streams[1]), axis=1), whole.tokens)
+    assert list(streams[2]) == []
+    again = model.generate(0, state=states[0], prompt=[6], return_details=True, **options).state
+    two = model.generate(
+        0, prompt=[[1, 2, 6], [3, 6], [initial_token, 6], [5, 0, 6, 2, 6]], return_details=True
+    )
+    np.testing.assert_array_equal(again.pending, [6] * 4)
+    assert_same_bits(again.h[:, [0, 1, 3]], two.state.h[:, [0, 1, 3]])
+
+
 def test_penalties_go_on_over_many_calls_with_prompts_between():
     model, sampler = make(), Sampler(frequency_penalty=0.3)
     whole = model.generate(1, prompt=[1, 5, 2], sampler=sampler, return_details=True)
@@ -153,6 +177,11 @@ def test_stop_strings_and_functions():
         text = model.decode(model.generate(300, stop=stop)[0])
         strings = [stop] if isinstance(stop, str) else stop
         assert text == free[: min(free.index(s) + len(s) for s in strings if s in free)]
+    for option in ("prompt", "stop"):
+        with pytest.raises(
+            ValueError, match=f"{option}: text has 'x', 'y', which the vocabulary does not have"
+        ):
+            model.generate(3, **{option: "axy"})
     words = roughen(LanguageModel(3, 9, vocabulary=["one", "two", "three"], seed=1))
     assert words.decode(words.generate(300, stop="two one")[0]).endswith("two one")
     calls = []
@@ -164,6 +193,30 @@ def test_stop_strings_and_functions():
     assert sorted(map(len, calls)) == [1, 1, 2, 2, 3, 3, 4, 4]
     mixed = model.generate(300, stop=["na", lambda tokens: len(tokens) == 3])[0]
     assert np.count_nonzero(mixed >= 0) <= 3
+
+
+def test_a_stop_is_of_one_call():
+    """What was drawn before, and the prompt, are no part of it; a stream's items are of one call."""
+    model = roughen(LanguageModel(3, 9, vocabulary="abn", seed=1))
+    whole = model.generate(300, stop="na")[0]
+    end = int(np.count_nonzero(whole >= 0))
+    first = model.generate(end - 1, stop="na", return_details=True)
+    assert first.lengths == end - 1
+    rest = model.generate(50, stop="na", state=first.state)[0]
+    assert rest[0] == whole[end - 1]
+    assert rest[1] >= 0
+    assert list(model.stream(stop="na")) == whole[:end].tolist()
+    with_prompt = model.generate(2, prompt="n", stop="na", logit_bias={0: 100})[0]
+    assert model.decode(with_prompt) == "aa"
+
+
+def test_a_stop_function_may_not_use_the_model_and_a_tokens_function_may():
+    model = make()
+    with pytest.raises(RuntimeError, match="this model is at work"):
+        model.generate(3, stop=lambda tokens: model.score(tokens).totals[0] < -1)
+    seen = []
+    got = model.generate(6, on_token=lambda token: seen.append(model.score([token]).totals[0]))
+    assert len(seen) == got.size == 6
 
 
 def test_no_stop_is_completed_before_the_least_length(isa):
@@ -206,6 +259,28 @@ def test_details(isa, dtype):
         assert (got.alternatives[n, length:] == -1).all()
 
 
+@pytest.mark.parametrize("settings", SAMPLERS, ids=str)
+def test_nothing_told_depends_on_threads_or_on_who_else_is_there(dtype, settings):
+    model, options = make(dtype), {"return_details": True, "num_alternatives": 2, **settings}
+    prompts, seeds = [[n % V] * (n % 5) for n in range(300)], list(range(300))
+    whole = model.generate(12, prompt=prompts, seed=seeds, stop=[[3, 3], 5], num_threads=1, **options)
+    some = slice(90, 170)  # over the end of a block of 128
+    parts = [
+        (
+            slice(None),
+            model.generate(12, prompt=prompts, seed=seeds, stop=[[3, 3], 5], num_threads=n, **options),
+        )
+        for n in (2, 5)
+    ]
+    parts.append(
+        (some, model.generate(12, prompt=prompts[some], seed=seeds[some], stop=[[3, 3], 5], **options))
+    )
+    for rows, got in parts:
+        for name in ("tokens", "lengths", "log_probabilities", "entropies", "alternatives"):
+            np.testing.assert_array_equal(getattr(got, name), getattr(whole, name)[rows])
+        assert_same_state(got.state, whole.state[rows])
+
+
 def test_an_error_changes_nothing():
     model = make()
     state = model.initial_state(3)
@@ -223,13 +298,49 @@ def test_an_error_changes_nothing():
     assert state.tobytes() == before
 
 
+def falls_silent(dtype):
+    """A model that draws any token, but none once it has read token 3: all logits are then -inf."""
+    model = LanguageModel(V, 3, cell="rnn", dtype=dtype)
+    zeros = {name: np.zeros(value.shape) for name, value in model.parameters.items()}
+    (W,) = (name for name in zeros if name.endswith("W") and name != "dense.W")
+    zeros[W][3] = 100.0  # h is then 1
+    zeros["dense.W"][:] = -np.finfo(dtype).max
+    model.set_parameters(zeros)
+    return model
+
+
+def test_an_error_in_the_middle_names_where_and_changes_nothing(isa, dtype):
+    model = falls_silent(dtype)
+    lengths = model.generate(200, num_streams=5, stop=3, seed=2, return_details=True).lengths
+    before = model.initial_state(5)
+    kept = before.tobytes()
+    with pytest.raises(SamplingError, match="the logits hold a nan or only -inf") as caught:
+        model.generate(200, num_streams=5, seed=2, state=before)
+    assert (caught.value.stream, caught.value.step) == (lengths.argmin(), lengths.min())
+    assert lengths.min() > 0
+    assert before.tobytes() == kept
+    stream = model.stream(num_streams=5, seed=2, state=before)
+    items = [next(stream) for _ in range(lengths.min())]
+    state = stream.state
+    np.testing.assert_array_equal(
+        np.stack(items, axis=1), model.generate(int(lengths.min()), num_streams=5, seed=2)
+    )
+    with pytest.raises(SamplingError) as caught:
+        next(stream)
+    assert (caught.value.stream, caught.value.step) == (lengths.argmin(), lengths.min())
+    with pytest.raises(RuntimeError, match="state: the stream ended with an error within a step"):
+        stream.state  # noqa: B018 (a property)
+    rest = model.generate(1, state=state[lengths > lengths.min()], seed=2)
+    assert (rest >= 0).all()
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
         ({"sampler": Sampler(), "top_k": 3}, ValueError, "top_k and sampler are both given"),
         ({"sampler": Sampler(), "temperature": 1.0}, ValueError, "temperature and sampler are both given"),
         ({"sampler": 3}, TypeError, "sampler is 3, expected a Sampler"),
-        ({"temprature": 1.0}, TypeError, "temprature"),
+        ({"temprature": 1.0}, TypeError, "temprature is given, which is no keyword of this call nor a field"),
         ({"stop": 7}, ValueError, "stop has token 7, expected 0 to 6"),
         ({"stop": [[]]}, ValueError, r"stop has \[\], expected at least one token"),
         ({"stop": "a"}, ValueError, "stop has text, but the model has no vocabulary"),
@@ -337,6 +448,21 @@ def test_a_stream_outlives_the_name_of_its_model_and_refuses_to_call_itself():
     again = make().stream(3, stop=reenter)
     list(again)
     assert calls == [1, 2]
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+def test_ctrl_c_loses_no_item_of_a_stream(streams):
+    model = make()
+    stream = model.stream(3, num_streams=streams)
+    got = []
+    for _ in range(3):
+        interrupted_in(partial(next, iter(stream)))
+        got.append(next(stream))
+    interrupted_in(partial(next, iter(stream)))
+    assert list(stream) == []
+    np.testing.assert_array_equal(
+        np.stack(got, axis=-1).reshape(streams, 3), model.generate(3, num_streams=streams)
+    )
 
 
 def test_threads_may_drive_streams_of_one_model():

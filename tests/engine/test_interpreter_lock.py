@@ -21,6 +21,7 @@ TURNS = 200  # of about a millisecond
 PATIENCE = 60  # seconds, after which the test fails rather than hangs
 
 SHORT, LONG = np.zeros((2, 3), np.int32), np.zeros((64, 20_000), np.int32)
+PROMPT = np.zeros(10**7, np.int32)
 
 
 
@@ -52,8 +53,21 @@ CALLS = {
     "evaluate": lambda model, n: model.evaluate(LONG, num_threads=n),
     "predict": lambda model, n: model.predict(LONG, num_threads=n),
     "generate": lambda model, n: model.generate(10**7, num_streams=2, num_threads=n),
-    "prompt": lambda model, n: model.generate(1, prompt=[np.zeros(10**7, np.int32)] * 2, num_threads=n),
+    "prompt": lambda model, n: model.generate(1, prompt=[PROMPT] * 2, num_threads=n),
+    "score": lambda model, n: model.score(LONG, num_threads=n),
+    "beam search": lambda model, n: model.beam_search(8 * n, 10**6),
+    "session": lambda model, n: session(model, num_streams=n).step(10**7),
+    "prompt of a session": lambda model, n: session(model, num_streams=n, prompt=PROMPT).step(),
+    "removal": lambda model, n: session(model, num_streams=n, prompt=PROMPT).remove(n - 1),
+    "state of a stream": lambda model, n: model.stream(prompt=[PROMPT] * n).state,
 }
+
+
+def session(model, num_streams, **options):
+    session = model.session(num_streams)
+    for _ in range(num_streams):
+        session.add(**options)
+    return session
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from rnnfast import LanguageModel, SamplingError
+from rnnfast import LanguageModel, SamplingError, constraints
 
 from .cases import assert_same_bits, roughen
 from .conftest import FMA_ISAS
@@ -79,7 +79,7 @@ def test_forms_of_sequences():
     assert np.isnan(model.score([]).loss)
     for bad, message in (
         ([[0, 3]], r"tokens\[0, 1\] is 3, expected a token from 0 to 2"),
-        ("bxa", "text has 'x'"),
+        ("bxa", "tokens: text has 'x'"),
         (3, "tokens is 3, expected integers"),
         ([0.5], "tokens has dtype float64, expected integers"),
     ):
@@ -121,6 +121,59 @@ def test_a_wide_beam_equals_brute_force(stop, penalty):
     assert all(a.score >= b.score for a, b in pairwise(few))
 
 
+def table(rows, accepting):
+    return constraints.from_table(rows, accepting=accepting)
+
+
+CONSTRAINTS = {
+    "a sum of twelve": constraints.counter([1, 2, 3, 4], total=12),
+    "sets": constraints.sequence_of(
+        [[0, 1], [2], [1, 2, 3], [0, 3], [3], [0, 1], [2, 1], range(4)], vocab_size=4
+    ),
+    "ends early": constraints.regex("a(bc)*d", "abcd"),
+    "all of eight or what ends": constraints.regex("[abc]*d?", "abcd"),
+    "even lengths": table([[1, 1, 1, -1], [0, 0, 0, 2], [-1] * 4], [True, False, True]),
+}
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_a_wide_beam_equals_brute_force_under_a_constraint(isa, name, penalty):
+    """All that the constraint accepts and that ends: where there is no way on, or after eight tokens."""
+    model, constraint = make(V=4, layers=1, H=5), CONSTRAINTS[name]
+    has_way_on = (constraint.next_state >= 0).any(axis=1)
+    found, begun = [], [((), constraint.start)]
+    for size in range(1, 9):
+        begun = [
+            ((*tokens, j), int(state))
+            for tokens, before in begun
+            for j, state in enumerate(constraint.next_state[before])
+            if state >= 0
+        ]
+        found += [
+            t for t, state in begun if constraint.accepting[state] and (size == 8 or not has_way_on[state])
+        ]
+        begun = [(t, state) for t, state in begun if has_way_on[state]]
+    assert all(constraint.accepts(tokens) for tokens in found)
+    score = model.score(found)
+    scores = score.totals / score.lengths.astype(float) ** penalty
+    expected = sorted(range(len(found)), key=lambda k: (-scores[k], found[k]))
+    got = model.beam_search(4**8, 8, length_penalty=penalty, constraint=constraint)
+    assert [tuple(beam.tokens.tolist()) for beam in got] == [found[k] for k in expected]
+    np.testing.assert_allclose([beam.score for beam in got], scores[expected], rtol=1e-9)
+    np.testing.assert_allclose([b.log_probability for b in got], score.totals[expected], atol=1e-10, rtol=0)
+    few = model.beam_search(3, 8, length_penalty=penalty, constraint=constraint)
+    assert all(constraint.accepts(beam.tokens) for beam in few)
+    assert few[0].score <= got[0].score
+
+
+def test_a_beam_of_one_under_a_constraint_is_greedy(isa, dtype):
+    model, constraint = make(dtype, V=4), CONSTRAINTS["a sum of twelve"]
+    (beam,) = model.beam_search(1, 12, constraint=constraint, prompt=[2, 2])
+    greedy = model.generate(12, constraint=constraint, prompt=[2, 2], greedy=True)[0]
+    np.testing.assert_array_equal(beam.tokens, greedy[greedy >= 0])
+
+
 def test_a_beam_of_one_is_greedy(isa, dtype):
     model = make(dtype)
     for prompt in ([], [3, 1]):
@@ -142,16 +195,23 @@ def test_beams_of_text_and_stops_of_several_tokens():
         assert "b" not in text[:-1]
 
 
+ANYTHING = table([[0] * V], [True])
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
         ({"width": 0}, ValueError, "width is 0, expected at least 1"),
-        ({"length": -1}, ValueError, "length is -1, expected at least 0"),
+        ({"length": -1}, ValueError, "beam_search: length is -1, expected at least 0"),
         ({"length_penalty": np.nan}, ValueError, "length_penalty is -?nan, expected a finite number"),
         ({"stop": len}, TypeError, "beam_search takes no function"),
         ({"stop": 7}, ValueError, "stop has token 7, expected 0 to 6"),
         ({"prompt": [[1], [2]]}, ValueError, "prompt is for 2 streams, expected one"),
         ({"prompt": [9]}, ValueError, "prompt.* is 9, expected a token from 0 to 6"),
+        ({"constraint": 3}, TypeError, "constraint is 3, expected a Constraint"),
+        ({"constraint": CONSTRAINTS["sets"]}, ValueError, "constraint: nothing satisfies it within length 3"),
+        ({"constraint": CONSTRAINTS["ends early"]}, ValueError, "constraint is for 4 tokens and length 3"),
+        ({"constraint": ANYTHING, "stop": 1}, ValueError, "constraint is given with stop"),
     ],
     ids=str,
 )
@@ -167,3 +227,25 @@ def test_no_tokens_and_no_numbers():
     state.h[:] = np.nan
     with pytest.raises(SamplingError, match="step 0: the logits hold a nan"):
         model.beam_search(3, 4, state=state)
+
+
+def test_what_is_certain_is_so_for_scores_beams_and_constraints(isa, dtype):
+    """Logits of inf after token 3, for 1 and 2 alone: as generate tells it."""
+    model = LanguageModel(4, 3, cell="rnn", dtype=dtype)
+    zeros = {name: np.zeros(value.shape) for name, value in model.parameters.items()}
+    (W,) = (name for name in zeros if name.endswith("W") and name != "dense.W")
+    zeros[W][3] = 100.0  # h is then 1
+    zeros["dense.W"][:, [1, 2]] = np.finfo(dtype).max
+    model.set_parameters(zeros)
+    told = model.generate(2, prompt=[3], num_streams=20, return_details=True)
+    score = model.score(told.tokens, initial_token=3)
+    assert_same_bits(score.log_probabilities, told.log_probabilities)
+    np.testing.assert_allclose(score.log_probabilities[:, 0], np.log(0.5), rtol=1e-6)
+    impossible = model.score([[0, 1]], initial_token=3)
+    assert impossible.totals[0] == -np.inf
+    beams = model.beam_search(9, 1, prompt=[3])
+    assert [beam.tokens.tolist() for beam in beams] == [[1], [2]]
+    forced = table([[1, -1, -1, 1], [-1] * 4], [False, True])
+    with pytest.raises(SamplingError, match="step 0: the logits, or what the constraint leaves") as caught:
+        model.beam_search(3, 1, prompt=[3], constraint=forced)
+    assert (caught.value.stream, caught.value.step) == (0, 0)

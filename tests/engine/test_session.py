@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnfast import LanguageModel, Sampler, SamplingError, Session
+from rnnfast import LanguageModel, Sampler, SamplingError, Session, constraints
 
-from .cases import roughen
+from .cases import assert_same_bits, interrupted_in, roughen
 
 V = 7
-MODELS = {
-    dtype: roughen(LanguageModel(V, 9, num_layers=2, dtype=dtype, seed=3)) for dtype in ("float32", "float64")
+MODELS = {  # so rough that a draw shows whether the model has heard what came before
+    dtype: roughen(LanguageModel(V, 9, num_layers=2, dtype=dtype, seed=3), scale=1.5)
+    for dtype in ("float32", "float64")
 }
 KINDS = [
     {},
@@ -80,7 +82,7 @@ def test_any_order_of_joining_and_leaving(actions, dtype):
                 k: v for k, v in options[id].items() if k not in ("prompt", "length", "stop", "min_length")
             }
             went_on = model.generate(4, state=state, **rest | {"seed": [rest["seed"]]})[0]
-            if drawn[id] and options[id].keys() <= {*rest, "prompt"}:
+            if options[id].keys() <= {*rest, "prompt"}:
                 whole = alone(model, len(drawn[id]) + 4, options[id])
                 np.testing.assert_array_equal(went_on, whole[-4:])
         assert len(session) == len(live)
@@ -124,6 +126,56 @@ def test_a_stream_that_cannot_draw_ends_and_the_others_go_on():
     assert whole == model.generate(6, seed=1)[0].tolist()
 
 
+def test_each_stream_that_cannot_draw_is_told_once():
+    model = MODELS["float64"]
+    session = model.session(4)
+    for ban in ((), range(V), (), range(V)):
+        session.add(seed=1, ban=ban)
+    told, drawn = [], []
+    for _ in range(2):
+        with pytest.raises(SamplingError) as caught:
+            session.step(3)
+        told.append(caught.value.stream)
+        drawn.append(caught.value.result.tokens[0])
+    drawn.append(session.step(3).tokens[0])
+    assert told == [1, 3]
+    np.testing.assert_array_equal(np.concatenate(drawn), model.generate(9, seed=1)[0])
+
+
+@pytest.mark.parametrize("stop", [[[3, 1]], [[1, 1, 1], [2, 5], 0], [[2, 2, 3], [2, 6, 2]]], ids=str)
+def test_a_stop_may_begin_in_one_step_and_end_in_another(stop):
+    model, seeds = MODELS["float32"], list(range(20))
+    whole = model.generate(60, seed=seeds, stop=stop)
+    assert (whole[:, -1] < 0).any()
+    session = model.session(20)
+    for seed in seeds:
+        session.add(seed=seed, stop=stop)
+    drawn = np.full_like(whole, -1)
+    for t in range(60):
+        ids, tokens = session.step(1)
+        drawn[ids, t] = tokens[:, 0]
+    np.testing.assert_array_equal(drawn, whole)
+
+
+def test_a_stream_tells_its_seed_while_it_is_there():
+    model = MODELS["float32"]
+    session = model.session(3)
+    given, fresh, other = (
+        session.add(seed=2**64 - 1),
+        session.add(seed=None),
+        session.add(seed=None, length=2),
+    )
+    assert session.seed(given) == 2**64 - 1
+    assert session.seed(fresh) != session.seed(other)
+    seeds = [session.seed(id) for id in (given, fresh)]
+    np.testing.assert_array_equal(session.step(9).tokens[:2], model.generate(9, seed=seeds))
+    assert session.seed(fresh) == seeds[1]
+    session.remove(fresh)
+    for id in (fresh, other, 3, -1):
+        with pytest.raises(KeyError, match=f"id is {id}, which is no stream of it"):
+            session.seed(id)
+
+
 def test_limits_and_bad_arguments():
     model = MODELS["float32"]
     session = model.session(2)
@@ -139,7 +191,9 @@ def test_limits_and_bad_arguments():
         (lambda: session.step(-1), ValueError, "k is -1, expected at least 0"),
         (lambda: session.step(1.0), TypeError, "k is 1.0, expected an integer"),
         (lambda: session.remove(2), KeyError, "id is 2, which is no stream of it"),
+        (lambda: session.remove("0"), TypeError, "id is '0', expected an integer"),
         (lambda: session.add(num_streams=2), ValueError, "2 streams are given, expected one"),
+        (lambda: session.add(num_threads=2), TypeError, "num_threads is given, which is no keyword of this"),
         (lambda: session.add(stop=len), TypeError, "a session takes no function"),
         (lambda: session.add(ban=[V]), ValueError, "ban names token 7"),
         (lambda: session.add(length=0), ValueError, "length is 0, expected at least 1"),
@@ -152,6 +206,18 @@ def test_limits_and_bad_arguments():
     assert session.add() == 2
     with pytest.raises(KeyError):
         session.remove(0)
+
+
+def test_ctrl_c_loses_nothing_however_short_the_call():
+    model = MODELS["float64"]
+    session = model.session(3)
+    first, second = session.add(seed=1), session.add(seed=2)
+    interrupted_in(partial(session._native.step, 4))
+    np.testing.assert_array_equal(session.step(6).tokens, model.generate(6, seed=[1, 2]))
+    third = session.add(seed=3, prompt=[1, 2])
+    for id in (third, first):
+        interrupted_in(partial(session._native.remove, id))
+    assert session.ids.tolist() == [first, second, third]
 
 
 def test_two_threads_may_drive_two_sessions_of_one_model():
@@ -170,6 +236,64 @@ def test_two_threads_may_drive_two_sessions_of_one_model():
         thread.join()
     for k in range(4):
         np.testing.assert_array_equal(results[k], model.generate(140, seed=list(range(10 * k, 10 * k + 10))))
+
+
+JOINING = [
+    {},
+    {"prompt": [4]},
+    {"prompt": [4, 4, 2, 6, 1]},
+    {"prompt": [4, -1]},
+    {"initial_token": 3},
+    {"prompt": [1, 2, 2], "repetition_penalty": 1.7},
+    {"prompt": [1, 2, 2, 5], "frequency_penalty": 0.9, "penalty_window": 3},
+]
+
+
+@pytest.mark.parametrize("options", JOINING, ids=str)
+def test_a_stream_removed_before_its_first_step_has_heard_its_prompt(isa, dtype, options):
+    model = MODELS[np.dtype(dtype).name]
+    session = model.session(3)
+    first, second, third = (session.add(seed=seed, **options) for seed in (5, 6, 7))
+    rest = {key: value for key, value in options.items() if key not in ("prompt", "initial_token")}
+    whole = model.generate(12, seed=[5, 6, 7], return_details=True, **options)
+
+    def goes_on(state, n, first):
+        rest_of_it = model.generate(12 - first, state=state, seed=[5 + n], return_details=True, **rest)
+        np.testing.assert_array_equal(rest_of_it.tokens[0], whole.tokens[n, first:])
+        assert_same_bits(rest_of_it.log_probabilities[0], whole.log_probabilities[n, first:])
+
+    goes_on(session.remove(second), 1, 0)
+    ids, tokens = session.step(4)
+    assert ids.tolist() == [first, third]
+    np.testing.assert_array_equal(tokens, whole.tokens[[0, 2], :4])
+    again = model.session(1)
+    goes_on(again.remove(again.add(state=session.remove(first), seed=5, **rest)), 0, 4)
+
+
+def test_a_constraint_and_a_length_hold_from_step_to_step():
+    model, bar = MODELS["float64"], constraints.counter([1, 2, 3, 4, 5, 6, 7], total=40)
+    session = model.session(5)
+    for seed in range(5):
+        session.add(seed=seed, length=40, constraint=bar)
+    drawn = np.hstack([session.step(k).tokens for k in (1, 2, 3)])
+    whole = model.generate(40, seed=list(range(5)), constraint=bar)
+    np.testing.assert_array_equal(drawn, whole[:, :6])
+    for seed in range(5):
+        rest = bar.after(drawn[seed])
+        went_on = model.generate(34, state=session.remove(seed), seed=[seed], constraint=rest)[0]
+        np.testing.assert_array_equal(went_on, whole[seed, 6:])
+
+
+def test_what_penalties_counted_goes_through_a_session_without_penalties():
+    model, penalties = MODELS["float64"], {"frequency_penalty": 1.5}
+    before = model.generate(5, seed=[3], return_details=True, **penalties).state
+    session = model.session(1)
+    stream = session.add(state=before, seed=3)
+    drawn = session.step(4).tokens[0]
+    between = model.generate(4, state=before, seed=[3], return_details=True)
+    np.testing.assert_array_equal(drawn, between.tokens[0])
+    rest = model.generate(9, state=session.remove(stream), seed=[3], **penalties)
+    np.testing.assert_array_equal(rest, model.generate(9, state=between.state, seed=[3], **penalties))
 
 
 @pytest.mark.parametrize("window", [0, 50])

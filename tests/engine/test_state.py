@@ -20,7 +20,7 @@ FIELDS = ("h", "c", "position", "pending", "recent")
 
 
 def make(dtype="float32"):
-    return roughen(LanguageModel(V, 9, num_layers=2, dtype=dtype, seed=3))
+    return roughen(LanguageModel(V, 9, num_layers=2, dtype=dtype, seed=3), scale=1.5)
 
 
 def some_state(dtype="float32", streams=4):
@@ -44,15 +44,29 @@ def without(state, *names):
 KINDS = [(), ("pending",), ("recent",), ("pending", "recent"), ("c",), ("c", "pending", "recent")]
 
 
-def test_forks_equal_runs_of_their_own(isa, dtype):
+def test_a_thousand_forks_equal_a_thousand_runs_of_their_own(isa, dtype):
     model = make(dtype)
     first = model.generate(20, seed=1, return_details=True)
-    forks = model.generate(30, state=first.state[[0] * 1000], seed=list(range(1000)))
-    for n in range(0, 1000, 97):
-        alone = model.generate(30, state=first.state, seed=[n])
-        np.testing.assert_array_equal(forks[n : n + 1], alone)
+    forks = model.generate(15, state=first.state[[0] * 1000], seed=list(range(1000)), return_details=True)
+    alone = [model.generate(15, state=first.state, seed=[n], return_details=True) for n in range(1000)]
+    np.testing.assert_array_equal(forks.tokens, np.concatenate([one.tokens for one in alone]))
+    assert_same_bits(forks.log_probabilities, np.concatenate([one.log_probabilities for one in alone]))
+    assert_same(forks.state, State.concatenate([one.state for one in alone]))
+    assert len(np.unique(forks.tokens, axis=0)) > 900
     same = model.generate(30, state=first.state[[0] * 3], seed=[1, 1, 1])
     assert (same == same[0]).all()
+
+
+def test_steps_of_forks_have_the_bits_of_steps_alone(isa, dtype):
+    model = make(dtype)
+    _, state = model.step([3], model.initial_state(1))
+    tokens = np.arange(1000) % V
+    p, forks = model.step(tokens, state[[0] * 1000])
+    for token in range(V):
+        alone, after = model.step([token], state)
+        for n in (token, token + 7 * 60, token + 7 * 140):
+            assert_same_bits(p[n : n + 1], alone)
+            assert_same(forks[n], after)
 
 
 def test_streams_are_picked_as_from_a_sequence():
@@ -95,6 +109,8 @@ def test_parts_of_different_pasts_are_joined():
 def test_what_does_not_fit_is_not_joined():
     with pytest.raises(ValueError, match="states is empty"):
         State.concatenate([])
+    with pytest.raises(TypeError, match="states is 3, expected a sequence of States"):
+        State.concatenate(3)
     with pytest.raises(TypeError, match="state is a int, expected a State"):
         State.concatenate([some_state(), 3])
     for other in (some_state("float64"), without(some_state(), "c"), LanguageModel(V, 8).initial_state(1)):

@@ -100,10 +100,11 @@ Array<T> score(const LanguageModel<T>& model, const Tokens& given_first, const T
 template <class T>
 py::list beam_search(const LanguageModel<T>& model, Index width, Index length, double length_penalty,
                      const Tokens& given, const Sequences& stop, std::int32_t initial_token, const Array<T>& h,
-                     const Array<T>& c, const Array<std::uint64_t>& position) {
+                     const Array<T>& c, const Array<std::uint64_t>& position,
+                     const std::shared_ptr<Constraint>& constraint) {
     const StreamsCall call({{0, 0}}, {given}, {});
     State<T> state(model, 1, h, c, position);
-    const BeamOptions options{width, length, length_penalty, stop, initial_token};
+    const BeamOptions options{width, length, length_penalty, stop, initial_token, constraint};
     std::vector<Beam> beams;
     Poll poll = python_poll();
     {
@@ -135,19 +136,12 @@ public:
     }
 
     py::object next() {
-        Poll poll = python_poll();
-        std::int32_t one = -1;
-        Tokens all;
-        if (N_ != 1) all = empty<std::int32_t>({N_});
-        std::int32_t* const tokens = N_ == 1 ? &one : all.mutable_data();
-        bool more = false;
-        {
-            const Turn turn(busy_);
-            const py::gil_scoped_release release;
-            more = stream_->next(tokens, poll);
-        }
-        if (!more) throw py::stop_iteration();
-        return N_ == 1 ? py::object(py::int_(one)) : py::object(all);
+        const Turn turn(busy_);
+        if (!item_) item_ = draw();
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();  // the item is then the next call's
+        py::object item = std::move(item_);
+        if (item.is_none()) throw py::stop_iteration();
+        return item;
     }
 
     // (h, c, position, last, lengths, drawn)
@@ -157,13 +151,35 @@ public:
         const Shape shape{config.num_layers, N_, config.hidden_size};
         Array<T> h = empty<T>(shape), c = empty<T>(shape);
         Array<std::uint64_t> position = empty<std::uint64_t>({N_});
-        stream_->store({h.mutable_data(), c.mutable_data(), position.mutable_data()});
+        const StateView<T> view{h.mutable_data(), c.mutable_data(), position.mutable_data()};
+        Poll poll = python_poll();
+        {
+            const py::gil_scoped_release release;
+            stream_->store(view, poll);
+        }
         const auto& progress = stream_->progress();
         return py::make_tuple(h, c, position, array_of(progress.last), array_of(progress.lengths), progress.drawn);
     }
 
 private:
+    // None at the end.
+    py::object draw() {
+        Poll poll = python_poll();
+        std::int32_t one = -1;
+        Tokens all;
+        if (N_ != 1) all = empty<std::int32_t>({N_});
+        std::int32_t* const tokens = N_ == 1 ? &one : all.mutable_data();
+        bool more = false;
+        {
+            const py::gil_scoped_release release;
+            more = stream_->next(tokens, poll);
+        }
+        if (!more) return py::none();
+        return N_ == 1 ? py::object(py::int_(one)) : py::object(all);
+    }
+
     py::object model_, stop_when_;
+    py::object item_;  // drawn and not delivered
     Index N_;
     std::unique_ptr<TokenStream<T>> stream_;
     std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
@@ -182,7 +198,8 @@ void bind_generation(py::module_& m, py::class_<LanguageModel<T>>& model) {
     model.def("score", score<T>, array("first"), array("tokens"), array("h"), array("c"), array("position"),
               py::arg("num_threads"));
     model.def("beam_search", beam_search<T>, py::arg("width"), py::arg("length"), py::arg("length_penalty"),
-              array("prompt"), py::arg("stop"), py::arg("initial_token"), array("h"), array("c"), array("position"));
+              array("prompt"), py::arg("stop"), py::arg("initial_token"), array("h"), array("c"), array("position"),
+              py::arg("constraint"));
 
     using Iterator = TokenIterator<T>;
     py::class_<Iterator>(m, sizeof(T) == sizeof(float) ? "TokenIteratorF32" : "TokenIteratorF64")

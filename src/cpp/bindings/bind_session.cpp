@@ -44,7 +44,12 @@ public:
     // (h, c, position, pending, history) of one stream
     py::tuple remove(Index id) {
         const Turn turn(busy_);
-        const auto left = session_->remove(id);
+        typename Session<T>::Left left;
+        Poll poll = python_poll();
+        {
+            const py::gil_scoped_release release;
+            left = session_->remove(id, poll);
+        }
         const auto& config = model_.cast<const LanguageModel<T>&>().config();
         const Index L = config.num_layers, H = config.hidden_size;
         Array<T> h = empty<T>({L, 1, H}), c = empty<T>({left.c.size() > 0 ? L : 0, 1, H});
@@ -53,6 +58,10 @@ public:
         return py::make_tuple(h, c, left.position, left.pending, array_of(left.history));
     }
 
+    std::uint64_t seed(Index id) {
+        const Turn turn(busy_);
+        return session_->seed(id);
+    }
     Index size() {
         const Turn turn(busy_);
         return session_->size();
@@ -81,6 +90,7 @@ void bind_session(py::module_& m) {
              py::arg("min_length"), py::arg("histories"), py::arg("constraint"))
         .def("step", &Call::step, py::arg("k"))
         .def("remove", &Call::remove, py::arg("id"))
+        .def("seed", &Call::seed, py::arg("id"))
         .def("__len__", &Call::size)
         .def_property_readonly("ids", &Call::ids);
 }

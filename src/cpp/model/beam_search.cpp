@@ -8,6 +8,7 @@
 #include "core/float_control.hpp"
 #include "core/products.hpp"
 #include "model/impl.hpp"
+#include "model/log_probabilities.hpp"
 #include "model/loop.hpp"
 
 namespace rnnfast {
@@ -18,6 +19,7 @@ struct Live {
     std::vector<std::int32_t> tokens;
     double log_probability = 0;
     Stops::Matched matched;
+    std::int32_t state = 0;  // of the constraint
 };
 
 struct Extension {
@@ -42,6 +44,7 @@ public:
           V_(network.config.vocab_size),
           stepper_(network, options.width),
           scratch_(V_),
+          allowed_((V_ + 63) / 64),
           divisors_(options.length) {
         const auto& k = active_kernels<double>();  // one power for all machines
         for (Index length = 1; length <= options.length; ++length) divisors_[length - 1] = static_cast<double>(length);
@@ -56,7 +59,7 @@ public:
         const bool prompted = stream.prompt_length > 0;
         const std::int32_t* const prompt = prompted ? stream.prompt : &options_.initial_token;
         for (Index t = 0; t < std::max<Index>(1, stream.prompt_length); ++t) stepper_.step(prompt + t, poll);
-        live_.push_back({{}, 0, stops_.begin()});
+        live_.push_back({{}, 0, stops_.begin(), options_.constraint ? options_.constraint->start() : 0});
         for (Index step = 0; step < options_.length && !live_.empty(); ++step) {
             if (step > 0) read_last_tokens(poll);
             extend(step, poll);
@@ -73,22 +76,11 @@ private:
         stepper_.step(inputs_.data(), poll);
     }
 
-    // Each beam by each token: the likeliest `width` go on, those that a stop ends are done.
+    // Each beam by each token: the likeliest `width` go on, those that a stop or the constraint ends are done.
     void extend(Index step, Poll& poll) {
-        const auto& k = active_kernels<T>();
-        T* const logits = stepper_.logits(poll);
-        std::vector<Extension> extensions;
-        for (Index parent = 0; parent < static_cast<Index>(live_.size()); ++parent) {
-            poll(elementary_work * V_);
-            T* const log_p = logits + parent * V_;
-            if (k.argmax(V_, log_p) < 0)
-                throw SamplingError("beam_search: step " + std::to_string(step) + ": the logits hold a nan", 0, step);
-            k.log_softmax(1, V_, log_p, scratch_.data());
-            for (Index j = 0; j < V_; ++j)
-                if (log_p[j] > -std::numeric_limits<T>::infinity())
-                    extensions.push_back({at(parent).log_probability + static_cast<double>(log_p[j]), parent,
-                                          static_cast<std::int32_t>(j)});
-        }
+        std::vector<Extension> extensions = all_extensions(step, poll);
+        if (extensions.empty() && finished_.empty())
+            refuse(step, "the logits, or what the constraint leaves of them, are only -inf");
         std::vector<Live> next;
         std::vector<Index> parents;
         const auto most = static_cast<std::size_t>(options_.width);
@@ -103,7 +95,7 @@ private:
             Live beam = at(e.parent);
             beam.tokens.push_back(e.token);
             beam.log_probability = e.log_probability;
-            if (stops_.advance(beam.matched, e.token)) {
+            if (ends(beam, e.token)) {
                 finish(std::move(beam.tokens), beam.log_probability);
             } else {
                 next.push_back(std::move(beam));
@@ -112,6 +104,40 @@ private:
         }
         live_ = std::move(next);
         stepper_.rearrange(parents);
+    }
+
+    std::vector<Extension> all_extensions(Index step, Poll& poll) {
+        T* const logits = stepper_.logits(poll);
+        std::vector<Extension> extensions;
+        for (Index parent = 0; parent < static_cast<Index>(live_.size()); ++parent) {
+            poll(elementary_work * V_);
+            T* const log_p = logits + parent * V_;
+            if (active_kernels<T>().argmax(V_, log_p) < 0) refuse(step, "the logits hold a nan");
+            to_log_probabilities(V_, log_p, scratch_.data());
+            const std::uint64_t* const allowed = allowed_after(at(parent), step);
+            for (Index j = 0; j < V_; ++j)
+                if (log_p[j] > -std::numeric_limits<T>::infinity() && (!allowed || allowed[j / 64] >> j % 64 & 1))
+                    extensions.push_back({at(parent).log_probability + static_cast<double>(log_p[j]), parent,
+                                          static_cast<std::int32_t>(j)});
+        }
+        return extensions;
+    }
+
+    // A mask of tokens; null: all.
+    const std::uint64_t* allowed_after(const Live& beam, Index step) {
+        if (!options_.constraint) return nullptr;
+        return options_.constraint->allowed(beam.state, options_.length - step, allowed_.data());
+    }
+
+    bool ends(Live& beam, std::int32_t token) const {
+        const bool stopped = stops_.advance(beam.matched, token);
+        if (!options_.constraint) return stopped;
+        beam.state = options_.constraint->next(beam.state, token);
+        return options_.constraint->is_end(beam.state);
+    }
+
+    [[noreturn]] static void refuse(Index step, const char* why) {
+        throw SamplingError("beam_search: step " + std::to_string(step) + ": " + why, 0, step);
     }
 
     double score(double log_probability, Index length) const { return log_probability / divisors_[length - 1]; }
@@ -138,7 +164,8 @@ private:
     Index V_;
     Stepper<T> stepper_;
     Buffer<T> scratch_;
-    Buffer<double> divisors_;  // [length - 1]: length^penalty
+    Buffer<std::uint64_t> allowed_;  // a mask of tokens
+    Buffer<double> divisors_;        // [length - 1]: length^penalty
     std::vector<std::int32_t> inputs_;
     std::vector<Live> live_;      // the likeliest first
     std::vector<Beam> finished_;  // the best first
@@ -150,6 +177,7 @@ template <class T>
 std::vector<Beam> LanguageModel<T>::beam_search(const BeamOptions& options, const Stream& stream,
                                                 StateView<const T> state, Poll& poll) const {
     at_least("beam_search: width", options.width, 1);
+    at_least("beam_search: length", options.length, 0);
     if (!std::isfinite(options.length_penalty))
         throw std::invalid_argument("beam_search: length_penalty is " + number(options.length_penalty) +
                                     ", expected a finite number");
@@ -157,6 +185,7 @@ std::vector<Beam> LanguageModel<T>::beam_search(const BeamOptions& options, cons
     common.length = options.length;
     common.stop = options.stop;
     common.initial_token = options.initial_token;
+    common.constraint = options.constraint;
     check_generation(common, {stream}, config().vocab_size);
     if (options.length == 0) return {};
     const Stops stops(options.stop, config().vocab_size);

@@ -22,8 +22,9 @@ struct Rules {
     bool used = true;  // a session's mark
 };
 
-/// Where a session's stream leaves its tokens.
+/// What a session tells of a stream: where that leaves its tokens.
 struct Output {
+    std::uint64_t seed = 0;
     std::vector<std::int32_t> tokens = {};
     bool ended = false;
 };
@@ -46,7 +47,7 @@ struct Cursor {
           matched(rules_.stops.begin()),
           constraint(options.constraint),
           state(constraint ? constraint->start() : 0) {
-        if (!rules->config.has_penalties()) return;
+        if (!rules->config.has_penalties() && stream.history_length == 0) return;
         history.emplace(V, rules->config.penalty_window);
         for (Index t = 0; t < stream.history_length; ++t) history->add(stream.history[t]);
         for (Index t = 0; t < unread; ++t) history->add(next[t]);
@@ -74,7 +75,7 @@ struct Cursor {
     Stops::Matched matched;
     std::shared_ptr<const Constraint> constraint;
     std::int32_t state;              // of the constraint
-    std::optional<History> history;  // where there are penalties
+    std::optional<History> history;  // where there are penalties, or were before this call
     Output* output = nullptr;        // of a session
 };
 

@@ -1,10 +1,10 @@
 #include "model/details.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "core/dispatch.hpp"
 #include "core/folded_sum.hpp"
+#include "model/log_probabilities.hpp"
 
 namespace rnnfast {
 
@@ -14,16 +14,12 @@ DetailWriter<T>::DetailWriter(const GenerateDetails<T>& details, Index length, I
 
 template <class T>
 void DetailWriter<T>::write(Index n, Index step, std::int32_t token, const T* logits) {
-    constexpr T infinity = std::numeric_limits<T>::infinity();
-    const auto& k = active_kernels<T>();
     const Index at = n * length_ + step;
     std::copy_n(logits, V_, log_p_.data());
-    if (logits[k.argmax(V_, logits)] == infinity)  // those that are certain share equally
-        for (Index j = 0; j < V_; ++j) log_p_[j] = logits[j] == infinity ? T(0) : -infinity;
-    k.log_softmax(1, V_, log_p_.data(), scratch_.data());
+    to_log_probabilities(V_, log_p_.data(), scratch_.data());
     if (out_.log_probabilities) out_.log_probabilities[at] = log_p_[token];
     if (out_.entropies) {
-        k.exp(V_, log_p_.data(), scratch_.data());
+        active_kernels<T>().exp(V_, log_p_.data(), scratch_.data());
         const double entropy = -folded_sum(V_, [this](Index j) {
             return scratch_[j] > 0 ? static_cast<double>(scratch_[j]) * static_cast<double>(log_p_[j]) : 0;
         });

@@ -92,7 +92,9 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
     // caller's thread.
     const Index wanted = choose_threads(options.num_threads, N < 32 ? 0 : work);
     if (details.lengths) std::fill_n(details.lengths, N, 0);
-    if (options.length == 0 || N == 0) return;
+    if (N == 0) return;
+    if (options.length == 0)  // the prompts are read, to go on from
+        return TokenStream<T>(*this, options, streams, {state.h, state.c, state.position}).store(state, poll);
 
     const FloatScope scope;
     Results<T> results(network, N, options.length, poll);

@@ -92,7 +92,7 @@ template <class T>
 Draw<T> Loop<T>::draw(Cursor<T>& cursor, const T* logits) {
     Rules<T>& rules = *cursor.rules;
     DrawContext context;
-    if (cursor.history) context.counts = cursor.history->counts();
+    if (rules.config.has_penalties()) context.counts = cursor.history->counts();
     if (cursor.constraint) {
         context.allowed = cursor.constraint->allowed(cursor.state, cursor.length - cursor.drawn, allowed_.data());
     } else if (cursor.drawn + 1 < cursor.min_length && rules.stops.any()) {

@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "core/check.hpp"
-#include "core/dispatch.hpp"
 #include "core/float_control.hpp"
 #include "core/products.hpp"
 #include "model/impl.hpp"
+#include "model/log_probabilities.hpp"
 #include "model/tokens.hpp"
 
 namespace rnnfast {
@@ -20,7 +20,6 @@ constexpr Index most_logits = Index{1} << 22;
 template <class T>
 void log_probabilities(Index rows, Index V, const std::int32_t* targets, T* logits, T* out, Threads& threads,
                        Poll& poll) {
-    const auto& k = active_kernels<T>();
     threads.run(poll, [&](Index rank, Poll& own) {
         Buffer<T> scratch(V);
         const auto share = threads.share(rows, 1, rank);
@@ -30,7 +29,7 @@ void log_probabilities(Index rows, Index V, const std::int32_t* targets, T* logi
                 out[row] = 0;
                 continue;
             }
-            k.log_softmax(1, V, logits + row * V, scratch.data());
+            to_log_probabilities(V, logits + row * V, scratch.data());
             out[row] = logits[row * V + targets[row]];
         }
     });

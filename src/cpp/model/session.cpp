@@ -1,5 +1,6 @@
 // Streams that join and leave: blocks of rows that go through the loop together.
 #include <algorithm>
+#include <deque>
 #include <list>
 #include <map>
 
@@ -16,10 +17,8 @@ constexpr std::size_t most_together = 128;  // as in generate
 // One that has been added, until its prompt is read.
 template <class T>
 struct Newcomer {
-    Newcomer(Index id_, Output& output_, const GenerateOptions& options_, const Stream& given, StateView<const T> state,
-             Index size)
+    Newcomer(Index id_, const GenerateOptions& options_, const Stream& given, StateView<const T> state, Index size)
         : id(id_),
-          output(&output_),
           options(options_),
           prompt(given.prompt, given.prompt + given.prompt_length),
           history(given.history, given.history + given.history_length),
@@ -33,13 +32,17 @@ struct Newcomer {
     Index inputs() const { return std::max<Index>(1, stream.prompt_length); }
 
     Index id;
-    Output* output;
+    Output* output = nullptr;
     GenerateOptions options;
     std::vector<std::int32_t> prompt, history;
     Stream stream;
     Buffer<T> h, c;  // [L, H]
     std::uint64_t position;
 };
+
+[[noreturn]] void refuse_id(Index id) {
+    throw std::out_of_range("session: id is " + std::to_string(id) + ", which is no stream of it");
+}
 
 }  // namespace
 
@@ -52,13 +55,16 @@ struct Session<T>::Impl {
     std::list<Rules<T>> rules;
     std::list<Newcomer<T>> newcomers;
     std::list<Loop<T>> loops;
-    std::map<Index, Output> outputs;  // by id, of all that are live or have something to deliver
+    std::map<Index, Output> outputs;     // by id, of all that are live or have something to deliver
+    std::deque<SamplingError> failures;  // that no step has told yet
 
     Rules<T>& rules_of(const GenerateOptions& options);
-    void admit(Poll& poll);
+    void admit(std::size_t count, Poll& poll);
+    void admit_all(Poll& poll);
     void merge();
-    void advance(Index k, std::optional<SamplingError>& failure, Poll& poll);
+    void advance(Index k, Poll& poll);
     Tokens deliver(Index k);
+    void leave(Index id);
 };
 
 // Streams that draw alike share a sampler: its scratch stays in the cache.
@@ -69,33 +75,35 @@ Rules<T>& Session<T>::Impl::rules_of(const GenerateOptions& options) {
     return rules.emplace_front(options, network.config.vocab_size);
 }
 
-// Newcomers read their prompts but for the last token, those with the longest first; so they end together, as a block.
-// Where the poll throws they are newcomers still.
+// The first newcomers, those with the longest prompts first, read their prompts but for the last token; so they end
+// together, as a block. Where the poll throws they are newcomers still.
 template <class T>
-void Session<T>::Impl::admit(Poll& poll) {
-    newcomers.sort([](const auto& a, const auto& b) { return a.inputs() > b.inputs(); });
+void Session<T>::Impl::admit(std::size_t count, Poll& poll) {
     const auto nothing = [](Index, const Draw<T>&) { return false; };
-    while (!newcomers.empty()) {
-        const auto end =
-            std::next(newcomers.begin(), static_cast<std::ptrdiff_t>(std::min(newcomers.size(), most_together)));
-        std::list<Loop<T>> block;
-        Loop<T>& loop = block.emplace_back(network, static_cast<Index>(most_together));
-        auto next = newcomers.begin();
-        for (Index left = next->inputs(); left > 0; --left) {
-            std::vector<typename Loop<T>::Joining> joining;
-            for (; next != end && next->inputs() == left; ++next) {
-                Cursor<T> cursor(rules_of(next->options), next->options, next->id, next->stream, next->position,
-                                 network.config.vocab_size);
-                cursor.output = next->output;
-                joining.push_back({std::move(cursor), next->h.data(), next->c.data(), network.config.hidden_size});
-            }
-            loop.join(std::move(joining));
-            if (left > 1) loop.step(nothing, poll);
+    const auto end = std::next(newcomers.begin(), static_cast<std::ptrdiff_t>(count));
+    std::list<Loop<T>> block;
+    Loop<T>& loop = block.emplace_back(network, static_cast<Index>(most_together));
+    auto next = newcomers.begin();
+    for (Index left = next->inputs(); left > 0; --left) {
+        std::vector<typename Loop<T>::Joining> joining;
+        for (; next != end && next->inputs() == left; ++next) {
+            Cursor<T> cursor(rules_of(next->options), next->options, next->id, next->stream, next->position,
+                             network.config.vocab_size);
+            cursor.output = next->output;
+            joining.push_back({std::move(cursor), next->h.data(), next->c.data(), network.config.hidden_size});
         }
-        loop.release_prompts();
-        newcomers.erase(newcomers.begin(), end);
-        loops.splice(loops.end(), block);
+        loop.join(std::move(joining));
+        if (left > 1) loop.step(nothing, poll);
     }
+    loop.release_prompts();
+    newcomers.erase(newcomers.begin(), end);
+    loops.splice(loops.end(), block);
+}
+
+template <class T>
+void Session<T>::Impl::admit_all(Poll& poll) {
+    newcomers.sort([](const auto& a, const auto& b) { return a.inputs() > b.inputs(); });
+    while (!newcomers.empty()) admit(std::min(newcomers.size(), most_together), poll);
 }
 
 // Blocks that have become small share one; rules that nobody draws by any more go.
@@ -119,9 +127,9 @@ void Session<T>::Impl::merge() {
 }
 
 // Until every stream has k tokens to deliver, or has ended. The poll is asked between steps only: all streams are then
-// somewhere, and go on from there.
+// somewhere, and go on from there, and what failed is told by the next step.
 template <class T>
-void Session<T>::Impl::advance(Index k, std::optional<SamplingError>& failure, Poll& poll) {
+void Session<T>::Impl::advance(Index k, Poll& poll) {
     Poll never;
     for (Loop<T>& loop : loops) {
         Index most = 0;
@@ -130,7 +138,7 @@ void Session<T>::Impl::advance(Index k, std::optional<SamplingError>& failure, P
         const auto emit = [&](Index row, const Draw<T>& draw) {
             Output& output = *loop.cursors()[static_cast<std::size_t>(row)].output;
             if (draw.token >= 0) output.tokens.push_back(draw.token);
-            if (draw.token < 0 && !failure) failure.emplace(loop.undrawable(draw));
+            if (draw.token < 0) failures.push_back(loop.undrawable(draw));
             output.ended = draw.last;
             live -= draw.last;
             return draw.last;
@@ -148,7 +156,7 @@ auto Session<T>::Impl::deliver(Index k) -> Tokens {
     result.tokens.assign(outputs.size() * static_cast<std::size_t>(k), -1);
     auto row = result.tokens.begin();
     for (auto entry = outputs.begin(); entry != outputs.end(); row += k) {
-        auto& [tokens, ended] = entry->second;
+        auto& [seed, tokens, ended] = entry->second;
         const auto count = std::min<std::ptrdiff_t>(k, static_cast<std::ptrdiff_t>(tokens.size()));
         std::copy_n(tokens.begin(), count, row);
         tokens.erase(tokens.begin(), tokens.begin() + count);
@@ -158,10 +166,19 @@ auto Session<T>::Impl::deliver(Index k) -> Tokens {
     return result;
 }
 
+// Of a stream that was taken out. What an interrupted step has drawn of it is still to be delivered.
+template <class T>
+void Session<T>::Impl::leave(Index id) {
+    const auto entry = outputs.find(id);
+    entry->second.ended = true;
+    if (entry->second.tokens.empty()) outputs.erase(entry);
+    --live;
+}
+
 template <class T>
 Session<T>::Session(const LanguageModel<T>& model, Index capacity) {
     at_least("session: capacity", capacity, 1);
-    impl_.reset(new Impl{model.impl_->network, model.impl_->weights, capacity, 0, 0, {}, {}, {}, {}});
+    impl_.reset(new Impl{model.impl_->network, model.impl_->weights, capacity, 0, 0, {}, {}, {}, {}, {}});
 }
 
 template <class T>
@@ -176,11 +193,14 @@ Index Session<T>::add(const GenerateOptions& options, const Stream& stream, Stat
     if (own.live >= own.capacity)
         throw std::runtime_error("session: there are " + std::to_string(own.capacity) +
                                  " streams, as many as its capacity");
-    const Index id = own.next_id++;
+    std::list<Newcomer<T>> newcomer;
+    newcomer.emplace_back(own.next_id, options, stream, state,
+                          own.network.config.num_layers * own.network.config.hidden_size);
+    newcomer.front().output = &own.outputs[own.next_id];
+    newcomer.front().output->seed = stream.seed;
+    own.newcomers.splice(own.newcomers.end(), newcomer);  // from here on nothing throws
     ++own.live;
-    own.newcomers.emplace_back(id, own.outputs[id], options, stream, state,
-                               own.network.config.num_layers * own.network.config.hidden_size);
-    return id;
+    return own.next_id++;
 }
 
 template <class T>
@@ -189,28 +209,32 @@ auto Session<T>::step(Index k, Poll& poll) -> Tokens {
     Impl& own = *impl_;
     const FloatScope scope;
     const ReadLock lock(own.weights, poll);
-    own.admit(poll);
+    own.admit_all(poll);
     own.merge();
-    std::optional<SamplingError> failure;
-    own.advance(k, failure, poll);
+    own.advance(k, poll);
+    poll.now();
     Tokens result = own.deliver(k);
-    result.failure = failure;
+    if (!own.failures.empty()) {
+        result.failure = own.failures.front();
+        own.failures.pop_front();
+    }
     return result;
 }
 
 template <class T>
-auto Session<T>::remove(Index id) -> Left {
+auto Session<T>::remove(Index id, Poll& poll) -> Left {
     Impl& own = *impl_;
     const Index H = own.network.config.hidden_size, L = own.network.config.num_layers;
     Left left{Buffer<T>(L * H), Buffer<T>(own.network.stack.has_c() ? L * H : 0), 0, -1, {}};
-    for (auto n = own.newcomers.begin(); n != own.newcomers.end(); ++n) {
-        if (n->id != id) continue;
-        left = {std::move(n->h), std::move(n->c), n->position, -1, std::move(n->history)};
-        own.newcomers.erase(n);
-        own.outputs.erase(id);
-        --own.live;
-        return left;
+    const auto newcomer =
+        std::find_if(own.newcomers.begin(), own.newcomers.end(), [id](const auto& n) { return n.id == id; });
+    if (newcomer != own.newcomers.end()) {
+        const FloatScope scope;
+        const ReadLock lock(own.weights, poll);
+        own.newcomers.splice(own.newcomers.begin(), own.newcomers, newcomer);
+        own.admit(1, poll);
     }
+    poll.now();
     for (Loop<T>& loop : own.loops)
         for (std::size_t row = 0; row < loop.cursors().size(); ++row) {
             const Cursor<T>& cursor = loop.cursors()[row];
@@ -220,11 +244,18 @@ auto Session<T>::remove(Index id) -> Left {
             left.pending = cursor.last;
             if (cursor.history) left.history = cursor.history->tokens();
             loop.remove(static_cast<Index>(row));
-            own.outputs.erase(id);
-            --own.live;
+            own.leave(id);
+            own.merge();
             return left;
         }
-    throw std::out_of_range("session: id is " + std::to_string(id) + ", which is no stream of it");
+    refuse_id(id);
+}
+
+template <class T>
+std::uint64_t Session<T>::seed(Index id) const {
+    const auto entry = impl_->outputs.find(id);
+    if (entry == impl_->outputs.end()) refuse_id(id);
+    return entry->second.seed;
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <deque>
 #include <numeric>
+#include <stdexcept>
 
 #include "core/float_control.hpp"
 #include "model/impl.hpp"
@@ -32,10 +33,10 @@ struct TokenStream<T>::Impl {
     Progress progress;
 
     // All streams draw for the first time in the same step: those with shorter prompts join later.
-    std::vector<Index> waiting;  // the longest prompts last
+    std::vector<Index> waiting;  // the longest prompts last, of equal ones the first streams
     Index before_first_draw = 0;
     std::deque<Loop<T>> loops;
-    bool over = false;
+    bool failed = false;  // within a step
 
     Impl(const Network<T>& network_, WeightsMutex& weights_, const GenerateOptions& options_,
          const std::vector<Stream>& given, StateView<const T> state)
@@ -56,8 +57,8 @@ struct TokenStream<T>::Impl {
             s.history = histories.emplace_back(s.history, s.history + s.history_length).data();
             before_first_draw = std::max(before_first_draw, inputs_before_first_draw(s));
         }
-        if (options.length > 0) waiting.resize(streams.size());
-        std::iota(waiting.begin(), waiting.end(), 0);
+        waiting.resize(streams.size());
+        std::iota(waiting.rbegin(), waiting.rend(), 0);
         std::stable_sort(waiting.begin(), waiting.end(), [this](Index a, Index b) {
             return inputs_before_first_draw(stream(a)) < inputs_before_first_draw(stream(b));
         });
@@ -90,10 +91,19 @@ struct TokenStream<T>::Impl {
         flush();
     }
 
+    // Until the next step is everybody's first draw. The poll is asked between steps only: where it throws, the streams
+    // are somewhere, and go on from there.
+    void read_prompts(const FloatScope& scope, Poll& poll) {
+        for (; before_first_draw > 1; --before_first_draw) {
+            poll();
+            step(nullptr, scope);
+        }
+    }
+
     void step(std::int32_t* tokens, const FloatScope& scope) {
         const Index H = network.config.hidden_size;
         Poll never;
-        over = true;  // unless all goes well
+        failed = true;  // unless all goes well
         join();
         for (Loop<T>& loop : loops) {
             if (loop.empty()) continue;
@@ -106,7 +116,7 @@ struct TokenStream<T>::Impl {
             };
             loop.step(emit, never);
         }
-        over = false;
+        failed = false;
     }
 
     // Returns whether the caller's function ends the stream.
@@ -124,6 +134,7 @@ struct TokenStream<T>::Impl {
     }
 
     bool live() const {
+        if (failed || options.length == 0) return false;
         return !waiting.empty() ||
                std::any_of(loops.begin(), loops.end(), [](const Loop<T>& loop) { return !loop.empty(); });
     }
@@ -143,26 +154,28 @@ TokenStream<T>::TokenStream(TokenStream&&) noexcept = default;
 template <class T>
 TokenStream<T>& TokenStream<T>::operator=(TokenStream&&) noexcept = default;
 
-// The poll is asked between steps only: where it throws, the stream is somewhere, and goes on from there.
 template <class T>
 bool TokenStream<T>::next(std::int32_t* tokens, Poll& poll) {
     Impl& own = *impl_;
-    if (own.over || !own.live()) return false;
+    if (!own.live()) return false;
     const FloatScope scope;
     const ReadLock lock(own.weights, poll);
+    own.read_prompts(scope, poll);
     std::fill_n(tokens, own.N, -1);
-    for (; own.before_first_draw > 1; --own.before_first_draw) {
-        poll();
-        own.step(tokens, scope);
-    }
     own.step(tokens, scope);
     return true;
 }
 
 template <class T>
-void TokenStream<T>::store(StateView<T> state) const {
-    const Impl& own = *impl_;
+void TokenStream<T>::store(StateView<T> state, Poll& poll) {
+    Impl& own = *impl_;
     const Index H = own.network.config.hidden_size;
+    if (own.failed) throw std::runtime_error("state: the stream ended with an error within a step, and is nowhere");
+    if (own.before_first_draw > 1) {
+        const FloatScope scope;
+        const ReadLock lock(own.weights, poll);
+        own.read_prompts(scope, poll);
+    }
     std::copy_n(own.h.data(), own.h.size(), state.h);
     std::copy_n(own.c.data(), own.c.size(), state.c);
     std::copy_n(own.position.data(), own.N, state.position);

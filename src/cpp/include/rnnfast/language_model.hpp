@@ -154,8 +154,9 @@ struct BeamOptions {
     Index width = 4;  ///< how many beams go on, and come out at most
     Index length = 0;
     double length_penalty = 0;  ///< a beam's score is its log-probability / (its length)^length_penalty
-    std::vector<std::vector<std::int32_t>> stop = {};  ///< a beam ends with one of these sequences
-    std::int32_t initial_token = -1;                   ///< as in GenerateOptions
+    std::vector<std::vector<std::int32_t>> stop = {};   ///< a beam ends with one of these sequences
+    std::int32_t initial_token = -1;                    ///< as in GenerateOptions
+    std::shared_ptr<const Constraint> constraint = {};  ///< as in GenerateOptions; probabilities stay the model's own
 };
 
 struct Beam {
@@ -224,10 +225,10 @@ public:
     void predict(Index N, Index steps, const std::int32_t* inputs, T* probabilities, StateView<T> state,
                  Index num_threads, Poll& poll) const;
 
-    /// tokens [streams, length] out, -1 after a stop; state in and out: that before the last token is read. A stream's
-    /// tokens depend on nothing but its own prompt, key, position, history and state. Throws std::invalid_argument,
-    /// SamplingError and what the poll and stop_when throw; tokens and state are then as they were, `details` may be
-    /// partly written.
+    /// tokens [streams, length] out, -1 after a stop; state in and out: that before the last token is read, which is
+    /// the prompt's where length is 0. A stream's tokens depend on nothing but its own prompt, key, position, history
+    /// and state; what it drew in earlier calls is no part of a stop. Throws std::invalid_argument, SamplingError and
+    /// what the poll and stop_when throw; tokens and state are then as they were, `details` may be partly written.
     void generate(const GenerateOptions& options, const std::vector<Stream>& streams, std::int32_t* tokens,
                   StateView<T> state, Poll& poll, const GenerateDetails<T>& details = {}) const;
 
@@ -239,7 +240,7 @@ public:
 
     /// The best beams after the stream's prompt and the state of one stream, best first; of equal ones the lowest ids
     /// first. The search is exact where `width` beams are all there are. Random numbers play no part. Throws
-    /// std::invalid_argument, SamplingError (a NaN), std::bad_alloc and what `poll` throws.
+    /// std::invalid_argument, SamplingError (a NaN, or no token for any beam), std::bad_alloc and what `poll` throws.
     std::vector<Beam> beam_search(const BeamOptions& options, const Stream& stream, StateView<const T> state,
                                   Poll& poll) const;
 
@@ -267,8 +268,10 @@ public:
     /// the stream is at its end.
     bool next(std::int32_t* tokens, Poll& poll);
 
-    /// Where the streams are, h and c [L, N, H]: before their last tokens are read.
-    void store(StateView<T> state) const;
+    /// Where the streams are, h and c [L, N, H]: before their last tokens are read, which are their prompts' before the
+    /// first draw; prompts are read for that. Throws what the poll throws, and then may be called again, and
+    /// std::runtime_error where next has failed.
+    void store(StateView<T> state, Poll& poll);
 
     /// How far each stream is.
     struct Progress {
@@ -301,22 +304,28 @@ public:
     struct Tokens {
         std::vector<Index> ids;            ///< ascending: those that were live, or had tokens left
         std::vector<std::int32_t> tokens;  ///< [ids, k], -1 after a stream's end
-        std::optional<SamplingError>
-            failure;  ///< of the first stream that could not draw; it has ended, others have not
+        /// Of a stream that could not draw, in this step or an earlier one: it has ended, others have not. Each is told
+        /// once, one by a step.
+        std::optional<SamplingError> failure;
     };
 
-    /// k more tokens of every stream. Where the poll throws, no token is lost: the next step goes on.
+    /// k more tokens of every stream. Where the poll throws, no token and no failure is lost: the next step goes on.
     Tokens step(Index k, Poll& poll);
 
     struct Left {
         Buffer<T> h, c;  ///< [L, H], c empty but for LSTM: before `pending` is read
         std::uint64_t position;
-        std::int32_t pending;               ///< the last token, or -1
+        std::int32_t pending;               ///< the last token, drawn or of the prompt; -1: the zero vector
         std::vector<std::int32_t> history;  ///< what penalties counted, `pending` among it
     };
 
-    /// Takes a stream out. Throws std::out_of_range where there is no such stream, any more or yet.
-    Left remove(Index id);
+    /// Takes a stream out; one that no step has advanced reads its prompt first. What an interrupted step has drawn of
+    /// it the next step delivers. Throws std::out_of_range where there is no such stream, any more or yet, and what the
+    /// poll throws: the stream is then still there.
+    Left remove(Index id, Poll& poll);
+
+    /// What a stream was added with. Throws std::out_of_range for one that has left and been delivered.
+    std::uint64_t seed(Index id) const;
 
     Index size() const noexcept;     ///< live streams
     std::vector<Index> ids() const;  ///< of the live streams, ascending

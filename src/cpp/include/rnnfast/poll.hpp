@@ -39,6 +39,11 @@ public:
         (*this)();
     }
 
+    /// The same, due or not: before what cannot be taken back.
+    void now() {
+        if (hook_) call();
+    }
+
 private:
     friend class Threads;
     struct Ended {};  // what ends one thread of a call where another one has failed

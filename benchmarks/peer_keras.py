@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.peers import Training
+from benchmarks.peers import Naming, StepByStep, Training
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # its own default needs TensorFlow
+import jax
 import keras
 
 Floats = npt.NDArray[Any]
@@ -37,6 +38,62 @@ def trainer(
         return list(history.history["loss"])
 
     return train
+
+
+def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], Floats]:
+    """`train_on_batch` of a stateful layer, a name each; names of one length share a compiled step."""
+    V, H = naming.vocab_size, naming.hidden_size
+    dtype = parameters["W"].dtype.name
+    one_hot = np.vstack([np.eye(V, dtype=dtype), np.zeros((1, V), dtype)])
+    names = [
+        (one_hot[x][np.newaxis], one_hot[y][np.newaxis])
+        for x, y in zip(naming.inputs, naming.targets, strict=True)
+    ]
+    with jax.enable_x64(dtype == "float64"):
+        rnn = keras.layers.SimpleRNN(H, return_sequences=True, stateful=True, dtype=dtype)
+        layers = [keras.Input(batch_shape=(1, None, V), dtype=dtype), rnn, keras.layers.Dense(V, dtype=dtype)]
+        model = keras.Sequential(layers)
+        for variable, value in zip(model.trainable_variables, parameters.values(), strict=True):
+            variable.assign(value)
+        model.compile(keras.optimizers.SGD(naming.rate, clipvalue=naming.limit), loss=_loss)
+
+    def learn() -> Floats:
+        with jax.enable_x64(dtype == "float64"):
+            return np.array([float(model.train_on_batch(x, y)) for x, y in names])
+
+    return learn
+
+
+def step_by_step(exercise: StepByStep) -> Callable[[], dict[str, Floats]]:
+    """The layers' gradient in one `jit`; no function of Keras' own gives gradients."""
+    e = exercise
+    T, N, D = e.x.shape
+    H, V = e.dense_W.shape
+    with jax.enable_x64():
+        lstm = keras.layers.LSTM(H, return_sequences=True, dtype="float64")
+        dense = keras.layers.Dense(V, activation="softmax", dtype="float64")
+        lstm.build((N, T, D))
+        dense.build((N, T, H))
+        x, h0, dh, W, R, b, dense_W, dense_b = (
+            jax.numpy.asarray(array)
+            for array in (e.x.swapaxes(0, 1), e.h0, e.dh.swapaxes(0, 1), e.W, e.R, e.b, e.dense_W, e.dense_b)
+        )
+
+        fixed = [variable.value for variable in lstm.non_trainable_variables]  # of dropout
+
+        def loss(weights: Any, x: Any, h0: Any) -> Any:
+            h, _ = lstm.stateless_call(weights, fixed, x, initial_state=[h0, jax.numpy.zeros_like(h0)])
+            y, _ = dense.stateless_call([dense_W, dense_b], [], h)
+            return (h * dh).sum(), y
+
+        step = jax.jit(jax.grad(loss, argnums=(0, 1, 2), has_aux=True))
+
+    def run() -> dict[str, Floats]:
+        with jax.enable_x64():
+            (weights, *_), _ = jax.block_until_ready(step([W, R, b], x, h0))
+        return dict(zip(("dW", "dR", "db"), map(np.asarray, weights), strict=True))
+
+    return run
 
 
 def _model(parameters: dict[str, Floats], training: Training) -> Any:

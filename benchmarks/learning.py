@@ -22,8 +22,8 @@ from rnnfast.cli import names as command
 
 AT_LEAST = Goal(faster=2)
 MOST_SECONDS = 30.0
-TOLERANCE = 0.005
-"""How far apart the bits a character of the two may lie, relatively."""
+TOLERANCE = 0.01
+"""How far apart the bits a character of the two may lie, relatively: rounding alone leads 2 x 256 units 0.3 % apart."""
 
 
 def text_reading(content: str, layers: int, units: int, epochs: int = 3) -> Reading:

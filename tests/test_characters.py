@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -194,12 +196,22 @@ def test_a_run_has_one_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"4/4 0:00:00 loss {bits * math.log(2):.3f}, {bits:.3f} bits a token" in lines[-1]
 
 
-def test_a_real_text_is_learnt(data_dir: Path) -> None:
-    """Shakespeare's sonnets: after three epochs better than the best model of pairs of characters."""
+class Learnt(NamedTuple):
+    content: str
+    model: LanguageModel
+    untrained: LanguageModel
+    reports: list[characters.Report]
+    training: np.ndarray
+    held_back: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def sonnets(data_dir: Path) -> Learnt:
+    """A small model of Shakespeare's sonnets."""
     content = (data_dir / "sonnets.txt").read_text(encoding="utf-8")
     vocabulary = text.vocabulary_of(content)
     learnt, held_back = characters.split_text(text.encode(content, vocabulary), 0.1)
-    model = LanguageModel(len(vocabulary), 96, cell="gru", vocabulary=vocabulary)
+    model, untrained = (LanguageModel(len(vocabulary), 96, cell="gru", vocabulary=vocabulary) for _ in "ab")
     reports = characters.train(
         model,
         characters.streams(learnt, 20),
@@ -211,9 +223,33 @@ def test_a_real_text_is_learnt(data_dir: Path) -> None:
         optimizer=Adam(0.005),
         clip_norm=5.0,
     )
-    pairs = np.ones((len(vocabulary), len(vocabulary))) * 0.1
-    np.add.at(pairs, (learnt[:-1], learnt[1:]), 1)
-    baseline = -np.log2(pairs / pairs.sum(axis=1, keepdims=True))[held_back[:-1], held_back[1:]].mean()
-    assert reports[-1].validation < baseline - 0.2
-    score = characters.score_text(model, content[-3000:])
+    return Learnt(content, model, untrained, reports, learnt, held_back)
+
+
+def test_a_real_text_is_learnt(sonnets: Learnt) -> None:
+    """After five epochs better than the best model of pairs of characters."""
+    V = sonnets.model.vocab_size
+    pairs = np.full((V, V), 0.1)
+    np.add.at(pairs, (sonnets.training[:-1], sonnets.training[1:]), 1)
+    bits = -np.log2(pairs / pairs.sum(axis=1, keepdims=True))
+    baseline = bits[sonnets.held_back[:-1], sonnets.held_back[1:]].mean()
+    assert sonnets.reports[-1].validation < baseline - 0.2
+    score = characters.score_text(sonnets.model, sonnets.content[-3000:])
     assert score["bits_per_token"] < baseline
+
+
+def share_of_words(written: str, content: str) -> float:
+    """The share of its words, of three letters and more, that the text has too."""
+    words, known = (re.findall(r"[a-z]{3,}", whole.lower()) for whole in (written, content))
+    return sum(map(set(known).__contains__, words)) / len(words)
+
+
+def test_samples_are_of_the_texts_words(sonnets: Learnt) -> None:
+    """Far more often than letters drawn by how frequent they are, and than what the model wrote before it learnt."""
+    written, before = (
+        model.decode(model.generate(4000, seed=1)[0]) for model in (sonnets.model, sonnets.untrained)
+    )
+    letters = "".join(np.random.default_rng(1).choice(list(sonnets.content), 4000))
+    shares = [share_of_words(sample, sonnets.content) for sample in (written, before, letters)]
+    assert shares[0] > 0.35
+    assert max(shares[1:]) < 0.05

@@ -46,7 +46,7 @@ def test_names_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_text_is_learnt_sampled_and_scored(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--epochs", "25", "--streams", "8", "--steps", "20", "--plot", "loss.png"]
+    words = ["--epochs", "25", "--rate", "0.03", "--streams", "8", "--steps", "20", "--plot", "loss.png"]
     assert main(["text", "train", "poem.txt", *QUICK, *words]) == 0
     assert Path("loss.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out

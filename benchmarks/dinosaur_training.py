@@ -21,7 +21,7 @@ from rnnfast.names import dinosaur_names
 
 GOALS = {"jax": Goal(faster=1)}
 CHECKED_NAMES = 300
-EXERCISE_PEERS = ("numpy", "torch", "keras")
+EXERCISE_PEERS = ("numpy", "torch")
 EXERCISE_REPEATS = 3
 ROUNDS = 39
 """So often the exercise goes through our 907 names: 35,373 iterations, and 18 reports of 7 names."""

@@ -1,6 +1,7 @@
 """The peer in Keras 3: `fit` of an LSTM layer and a dense layer, on the JAX backend.
 
-On the jazz model that is five times as fast as the PyTorch backend (KERAS_BACKEND=torch shows it).
+On the jazz model that is five times as fast as the PyTorch backend (KERAS_BACKEND=torch shows it). Names are not learnt
+one at a time here: `train_on_batch` on the JAX backend does not carry a stateful layer's state to the next name.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.peers import Naming, StepByStep, Training
+from benchmarks.peers import StepByStep, Training
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # its own default needs TensorFlow
 import jax
@@ -38,30 +39,6 @@ def trainer(
         return list(history.history["loss"])
 
     return train
-
-
-def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], Floats]:
-    """`train_on_batch` of a stateful layer, a name each; names of one length share a compiled step."""
-    V, H = naming.vocab_size, naming.hidden_size
-    dtype = parameters["W"].dtype.name
-    one_hot = np.vstack([np.eye(V, dtype=dtype), np.zeros((1, V), dtype)])
-    names = [
-        (one_hot[x][np.newaxis], one_hot[y][np.newaxis])
-        for x, y in zip(naming.inputs, naming.targets, strict=True)
-    ]
-    with jax.enable_x64(dtype == "float64"):
-        rnn = keras.layers.SimpleRNN(H, return_sequences=True, stateful=True, dtype=dtype)
-        layers = [keras.Input(batch_shape=(1, None, V), dtype=dtype), rnn, keras.layers.Dense(V, dtype=dtype)]
-        model = keras.Sequential(layers)
-        for variable, value in zip(model.trainable_variables, parameters.values(), strict=True):
-            variable.assign(value)
-        model.compile(keras.optimizers.SGD(naming.rate, clipvalue=naming.limit), loss=_loss)
-
-    def learn() -> Floats:
-        with jax.enable_x64(dtype == "float64"):
-            return np.array([float(model.train_on_batch(x, y)) for x, y in names])
-
-    return learn
 
 
 def step_by_step(exercise: StepByStep) -> Callable[[], dict[str, Floats]]:

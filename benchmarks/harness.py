@@ -150,7 +150,7 @@ def compare(
     The ratio is the median of the ratios, taken turn by turn: of `repeats`, or of more where they take little time.
     """
     isas = list(isas or [rnnfast.active_isa()])
-    sides: dict[str, Callable[[], Any]] = {isa: lambda isa=isa: _on(isa, ours) for isa in isas}  # type: ignore[misc]
+    sides: dict[str, Callable[[], Any]] = {isa: lambda isa=isa: on_isa(isa, ours) for isa in isas}  # type: ignore[misc]
     sides[""] = theirs
     for run in sides.values():
         run()
@@ -165,7 +165,7 @@ def compare(
             turns.append({side: _rested(run) for side, run in sides.items()})
     finally:
         gc.enable()
-    return [_row(work, peer, goal, isa, turns) for isa in isas]
+    return [row_of(work, peer, goal, isa, turns) for isa in isas]
 
 
 def seconds(run: Callable[[], Any]) -> float:
@@ -205,13 +205,15 @@ def machine() -> dict[str, str]:
     }
 
 
-def _on(isa: str, run: Callable[[], Any]) -> None:
+def on_isa(isa: str, run: Callable[[], Any]) -> None:
+    """Run on an instruction set, which stays the active one."""
     if isa != rnnfast.active_isa():
         rnnfast.set_isa(isa)
     run()
 
 
-def _row(work: Work, peer: str, goal: Goal | None, isa: str, turns: list[dict[str, float]]) -> Row:
+def row_of(work: Work, peer: str, goal: Goal | None, isa: str, turns: list[dict[str, float]]) -> Row:
+    """What the seconds of each turn come to, ours by instruction set, the peer's under ""."""
     ratios = [turn[""] / turn[isa] for turn in turns]
     ratio = statistics.median(ratios)
     return Row(

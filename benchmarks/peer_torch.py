@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 
 from benchmarks.environment import threads
 from benchmarks.filters_torch import filters, penalise
-from benchmarks.peers import Naming, Training
+from benchmarks.peers import Naming, Reading, StepByStep, Training
 from rnnfast import Sampler
 
 Floats = npt.NDArray[Any]
@@ -96,7 +97,8 @@ def trainer(
 def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], Floats]:
     """The usual loop: nn.RNN on one-hot letters, loss, backward, clip_grad_value_, SGD."""
     V, H = naming.vocab_size, naming.hidden_size
-    rnn, dense = torch.nn.RNN(V, H), torch.nn.Linear(H, V)
+    dtype = _dtype(parameters)
+    rnn, dense = torch.nn.RNN(V, H, dtype=dtype), torch.nn.Linear(H, V, dtype=dtype)
     with torch.no_grad():
         rnn.weight_ih_l0.copy_(torch.from_numpy(parameters["W"].T.copy()))
         rnn.weight_hh_l0.copy_(torch.from_numpy(parameters["R"].T.copy()))
@@ -107,12 +109,12 @@ def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], 
     rnn.bias_hh_l0.requires_grad_(False)  # one bias, as ours
     trained = [p for p in [*rnn.parameters(), *dense.parameters()] if p.requires_grad]
     sgd = torch.optim.SGD(trained, lr=naming.rate, foreach=False)
-    table = torch.vstack([torch.eye(V), torch.zeros(1, V)])  # -1: the last row
+    table = torch.vstack([torch.eye(V, dtype=dtype), torch.zeros(1, V, dtype=dtype)])  # -1: the last row
     names = [
         (table[torch.from_numpy(inputs.astype(np.int64))], torch.from_numpy(targets.astype(np.int64)))
         for inputs, targets in zip(naming.inputs, naming.targets, strict=True)
     ]
-    h = torch.zeros(1, H)
+    h = torch.zeros(1, H, dtype=dtype)
 
     def learn(x: Any, targets: Any) -> float:
         nonlocal h
@@ -125,6 +127,67 @@ def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], 
         return float(loss.detach())
 
     return lambda: np.array([learn(*name) for name in names])
+
+
+def reader(
+    parameters: dict[str, Floats], reading: Reading
+) -> tuple[Callable[[], object], Callable[[], float]]:
+    """The usual loop: one-hot input, loss, backward, clip_grad_norm_, fused Adam; the state detached and carried on."""
+    V = reading.vocab_size
+    lstm, dense = _modules(parameters, reading.num_layers)
+    trained = [p for p in [*lstm.parameters(), *dense.parameters()] if p.requires_grad]
+    adam = torch.optim.Adam(trained, lr=reading.rate, fused=True)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, reading.updates)
+    table = torch.vstack([torch.eye(V), torch.zeros(1, V)])  # -1: the last row
+
+    def tensors(x: Tokens, y: Tokens) -> tuple[Any, Any]:
+        inputs, targets = (torch.from_numpy(tokens.T.astype(np.int64)) for tokens in (x, y))
+        return inputs, targets.reshape(-1)
+
+    def run(inputs: Any, targets: Any, state: Any) -> tuple[Any, Any]:
+        h, state = lstm(table[inputs], state)
+        loss = torch.nn.functional.cross_entropy(dense(h).reshape(-1, V), targets, ignore_index=-1)
+        return loss, state
+
+    pieces = [(*tensors(x, y), carried) for x, y, carried in reading.pieces()]
+
+    def learn() -> None:
+        state = None
+        for inputs, targets, carried in pieces:
+            loss, state = run(inputs, targets, state if carried else None)
+            state = tuple(part.detach() for part in state)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(trained, reading.clip_norm)
+            adam.step()
+            adam.zero_grad()
+            if reading.falls:
+                fall.step()
+
+    @torch.inference_mode()
+    def bits() -> float:
+        return float(run(*tensors(*reading.held_back), None)[0]) / math.log(2)
+
+    return learn, bits
+
+
+def step_by_step(exercise: StepByStep) -> Callable[[], dict[str, Floats]]:
+    """nn.LSTM, a linear layer, softmax; autograd of the states alone."""
+    e = exercise
+    lstm, dense = _modules(
+        {"layers.0.W": e.W, "layers.0.R": e.R, "layers.0.b": e.b, "dense.W": e.dense_W, "dense.b": e.dense_b},
+        1,
+    )
+    x, h0, dh = (torch.from_numpy(array) for array in (e.x, e.h0[np.newaxis], e.dh))
+    c0 = torch.zeros_like(h0)
+    wanted = lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, x.requires_grad_(), h0.requires_grad_()
+
+    def run() -> dict[str, Floats]:
+        h, _ = lstm(x, (h0, c0))
+        torch.softmax(dense(h.detach()), dim=-1)
+        dW, dR, db, _, _ = torch.autograd.grad(h, wanted, dh)
+        return {"dW": dW.numpy().T, "dR": dR.numpy().T, "db": db.numpy()}
+
+    return run
 
 
 def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], Floats]:
@@ -140,7 +203,7 @@ def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], 
 
 def _lstm(parameters: dict[str, Floats], layers: int) -> torch.nn.LSTM:
     D, H4 = parameters["layers.0.W"].shape
-    lstm = torch.nn.LSTM(D, H4 // 4, layers)
+    lstm = torch.nn.LSTM(D, H4 // 4, layers, dtype=_dtype(parameters))
     for layer in range(layers):
         W, R, b = (parameters[f"layers.{layer}.{name}"] for name in "WRb")
         with torch.no_grad():
@@ -154,8 +217,12 @@ def _lstm(parameters: dict[str, Floats], layers: int) -> torch.nn.LSTM:
 
 def _modules(parameters: dict[str, Floats], layers: int) -> tuple[torch.nn.LSTM, torch.nn.Linear]:
     H, V = parameters["dense.W"].shape
-    dense = torch.nn.Linear(H, V)
+    dense = torch.nn.Linear(H, V, dtype=_dtype(parameters))
     with torch.no_grad():
         dense.weight.copy_(torch.from_numpy(parameters["dense.W"].T.copy()))
         dense.bias.copy_(torch.from_numpy(parameters["dense.b"].copy()))
     return _lstm(parameters, layers), dense
+
+
+def _dtype(parameters: dict[str, Floats]) -> torch.dtype:
+    return torch.float64 if next(iter(parameters.values())).dtype == np.float64 else torch.float32

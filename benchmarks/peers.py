@@ -1,4 +1,4 @@
-"""What a peer is: a module `peer_NAME.py` with NAME (name and version) and any of four functions.
+"""What a peer is: a module `peer_NAME.py` with NAME (name and version) and any of six functions.
 
 ``generators(parameters, streams, length, sampler)``
     Ways to generate, by name, the quickest first: each a function of uniform numbers (length, streams) to tokens
@@ -6,18 +6,24 @@
 ``trainer(parameters, training, X, Y)``
     A function that trains for `training.epochs` more epochs and returns the loss of each.
 ``name_learner(parameters, naming)``
-    A function that learns every name once more, one an update, and returns the loss of each.
+    A function that learns every name once more, one an update, and returns the loss of each; in the parameters' dtype.
+``reader(parameters, reading)``
+    Two functions: one that reads everything once more, learning, and one that returns the bits a token of what was
+    held back.
 ``sequence(W, R, b, steps)``
     A function of x (T, 1, D) to all hidden states (T, 1, H) of one LSTM layer.
+``step_by_step(exercise)``
+    A function that goes forward and back, and returns the gradients dW, dR and db by name.
 
-Parameters are named as rnnfast names them, gates in order i, f, g, o; everything is float32. A function that is missing
-is work that the library does not do.
+Parameters are named as rnnfast names them, gates in order i, f, g, o; what is not said to be float64 is float32. A
+function that is missing is work that the library does not do.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -83,6 +89,65 @@ class Naming:
     def first(self, count: int) -> Naming:
         """The same with the first names alone."""
         return replace(self, inputs=self.inputs[:count], targets=self.targets[:count])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A training run over real text: Adam on the mean of the targets that count, the gradient's norm clipped.
+
+    X and Y are (N, T), with -1 behind a shorter sample; `batch` of the N samples are learnt side by side, in pieces of
+    `truncate` steps, each an update that goes on from the state of the piece before it. Where the rate `falls` it does
+    so along half a cosine, to zero after the last update.
+    """
+
+    X: Tokens
+    Y: Tokens
+    held_back: tuple[Tokens, Tokens]
+    vocab_size: int
+    hidden_size: int
+    num_layers: int
+    batch: int
+    truncate: int
+    epochs: int
+    rate: float
+    falls: bool = False
+    clip_norm: float = 5.0
+
+    @property
+    def targets(self) -> int:
+        """Of an epoch."""
+        return int((self.Y >= 0).sum())
+
+    @property
+    def updates(self) -> int:
+        """Of all epochs."""
+        return self.epochs * len(list(self.pieces()))
+
+    def pieces(self) -> Iterator[tuple[Tokens, Tokens, bool]]:
+        """Inputs and targets (batch, at most `truncate`) in order, and whether the state is carried on to them."""
+        for first in range(0, len(self.X), self.batch):
+            X, Y = (tokens[first : first + self.batch] for tokens in (self.X, self.Y))
+            end = 1 + int(np.flatnonzero((Y >= 0).any(axis=0))[-1])  # behind it nothing is learnt
+            for start in range(0, end, self.truncate):
+                piece = slice(start, min(start + self.truncate, end))
+                yield X[:, piece], Y[:, piece], start > 0
+
+
+@dataclass(frozen=True)
+class StepByStep:
+    """An LSTM over x (T, N, D) from h0 (N, H) and c0 = 0, each step's state through a dense layer and softmax.
+
+    `dh` (T, N, H) is the gradient on the states; wanted are those on x, h0, W, R and b. All of it is float64.
+    """
+
+    x: Floats
+    h0: Floats
+    dh: Floats
+    W: Floats
+    R: Floats
+    b: Floats
+    dense_W: Floats
+    dense_b: Floats
 
 
 def missing(peer: str) -> list[str]:

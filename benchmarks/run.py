@@ -29,6 +29,7 @@ SCENARIOS = {
     "sessions": (1,),
     "jazz_training": (1,),
     "dinosaur_training": (1,),
+    "step_by_step": (1,),
     "char_training": (1,),
     "sequence_forward": (1, 2),
     "threads": (2,),
@@ -37,8 +38,9 @@ SCENARIOS = {
     "ragged": (1,),
     "gemms": (1,),
     "scaling": (1,),
+    "learning": (1,),
 }
-BY_DEFAULT = [name for name in SCENARIOS if name not in ("gemms", "scaling")]
+BY_DEFAULT = [name for name in SCENARIOS if name not in ("gemms", "scaling", "learning")]
 TIMEOUT = 1800  # seconds for one scenario against one peer: a bound, far from what any takes
 
 
@@ -91,7 +93,7 @@ def _options() -> argparse.Namespace:
         "scenarios",
         nargs="*",
         metavar="SCENARIO",
-        help=f"of {', '.join(SCENARIOS)}; default: all but the last two",
+        help=f"of {', '.join(SCENARIOS)}; default: all but the last three",
     )
     parser.add_argument(
         "--peer", default=",".join([NO_PEER, *PEERS]), help="of them, with commas (default: %(default)s)"

@@ -19,6 +19,7 @@ from benchmarks import (
     generation,
     harness,
     jazz_training,
+    learning,
     limits,
     native,
     plot,
@@ -29,6 +30,7 @@ from benchmarks import (
     sequence_forward,
     sessions,
     startup,
+    step_by_step,
     streaming,
     table,
     training,
@@ -181,6 +183,45 @@ def test_learns_the_same_names(peer):
 
         with pytest.raises(AssertionError, match="learns otherwise"):
             dinosaur_training.verify(task, SimpleNamespace(NAME="other", name_learner=other))
+
+
+def small_reading(**changed):
+    """Names of a few letters, the first of which are held back; with an uneven last batch and a carried state."""
+    generator = np.random.default_rng(0)
+    names = [("abc" * 4)[:size] for size in generator.integers(1, 12, 50)]
+    return replace(learning.names_reading(names), **{"hidden_size": 7, "truncate": 5, "batch": 16} | changed)
+
+
+def test_reads_the_same(peer):
+    if not hasattr(peer, "reader"):
+        return
+    work = harness.Work(0, "read", "character", 1)
+    for reading in (small_reading(epochs=3), small_reading(truncate=20, falls=False, num_layers=2, epochs=3)):
+        measured = list(learning.in_turn(work, reading, peer, [rnnfast.active_isa()], None))
+        bits = [row.value for row in measured if getattr(row, "unit", "") == "bits a character"]
+        assert bits[0] == pytest.approx(bits[1], rel=1e-4)
+        assert bits[2] == pytest.approx(bits[3], rel=1e-4)
+        assert bits[2] < bits[0]
+        assert isinstance(measured[-1], harness.Row)
+    other = SimpleNamespace(NAME="other", reader=lambda p, r: peer.reader(p, replace(r, rate=10 * r.rate)))
+    with pytest.raises(AssertionError, match="other learns otherwise"):
+        list(learning.in_turn(work, small_reading(epochs=3), other, [rnnfast.active_isa()], None))
+
+
+def test_pieces_are_all_of_the_text_in_order():
+    reading = small_reading()
+    pieces = list(reading.pieces())
+    assert sum(int((y >= 0).sum()) for _, y, _ in pieces) == reading.targets
+    assert {len(x) for x, _, _ in pieces} == {16, len(reading.X) % 16}
+    assert reading.updates == reading.epochs * len(pieces)
+    assert all((y >= 0).any() for _, y, _ in pieces)
+    starts = [carried for _, _, carried in pieces].count(False)
+    assert starts == -(-len(reading.X) // 16)
+
+
+def test_goes_step_by_step_to_the_same_gradients(peer):
+    if hasattr(peer, "step_by_step"):
+        step_by_step.verify(step_by_step.Exercise(), peer)
 
 
 def test_the_jazz_data_is_that_of_the_exercise():

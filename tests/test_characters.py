@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from rnnfast import Adam, LanguageModel, characters, text
 from rnnfast.names import dinosaur_names
+
+BANANAS = characters.streams(text.encode("banana bandana " * 30, tuple(" abdn")), 5)
 
 
 def test_streams_use_each_character_once() -> None:
@@ -116,7 +122,6 @@ def test_the_best_section_is_kept(learnt: tuple[characters.NamesModel, list[char
 
 
 def test_whatever_ends_training_leaves_the_best() -> None:
-    X, Y = characters.streams(text.encode("banana bandana " * 30, tuple(" abdn")), 5)
     model = LanguageModel(5, 8)
     after: list[dict[str, np.ndarray]] = []
 
@@ -126,17 +131,87 @@ def test_whatever_ends_training_leaves_the_best() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        characters.train(model, (X, Y), epochs=9, on_report=stop)
+        characters.train(model, BANANAS, epochs=9, on_report=stop)
     assert len(after) == 3
     assert all(np.array_equal(model.parameters[name], array) for name, array in after[2].items())
 
 
-def test_a_real_text_is_learnt(data_dir: Path) -> None:
-    """Shakespeare's sonnets: after three epochs better than the best model of pairs of characters."""
+def test_sections_are_the_epochs_of_one_run() -> None:
+    alone, cut = LanguageModel(5, 8, seed=1), LanguageModel(5, 8, seed=1)
+    alone.fit(*BANANAS, epochs=7, batch_size=2)
+    reports = characters.train(cut, BANANAS, epochs=7, section=3, batch_size=2)
+    assert [report.epoch for report in reports] == [3, 6, 7]
+    assert [report.tokens for report in reports] == [epoch * BANANAS[0].size for epoch in (3, 6, 7)]
+    assert [report.training * math.log(2) for report in reports] == pytest.approx(
+        [alone.history.loss[epoch - 1] for epoch in (3, 6, 7)], rel=1e-12
+    )
+    assert all(np.array_equal(cut.parameters[name], array) for name, array in alone.parameters.items())
+
+
+def test_callbacks_of_ones_own_are_called_too() -> None:
+    """Before the report; one that returns True stops the run, not the section alone, and that section is reported."""
+    seen: list[object] = []
+    reports = characters.train(
+        LanguageModel(5, 8),
+        BANANAS,
+        epochs=9,
+        section=2,
+        callbacks=[lambda epoch, history: seen.append((epoch, len(history.loss))) or epoch == 4],
+        on_report=seen.append,
+    )
+    assert seen == [(0, 1), (1, 2), reports[0], (2, 3), (3, 4), reports[1], (4, 5), reports[2]]
+    assert [report.epoch for report in reports] == [2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"callbacks": print}, TypeError, "callbacks is <built-in function print>, expected a sequence"),
+        ({"callbacks": [3]}, TypeError, "callbacks is .*3.*, expected a sequence of functions"),
+        ({"epochs": 0}, ValueError, "epochs is 0, expected at least 1"),
+        ({"section": 0}, ValueError, "section is 0, expected at least 1"),
+        ({"patience": 0}, ValueError, "patience is 0, expected at least 1"),
+        ({"stateful": True}, ValueError, "stateful is True, expected truncate="),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_before_anything_changes(
+    settings: dict[str, object], error: type[Exception], message: str
+) -> None:
+    model, untouched = LanguageModel(5, 8), LanguageModel(5, 8)
+    with pytest.raises(error, match=message):
+        characters.train(model, BANANAS, **{"epochs": 3} | settings)
+    assert all(np.array_equal(model.parameters[name], a) for name, a in untouched.parameters.items())
+
+
+def test_a_run_has_one_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the epochs of all sections, loss, bits a character, speed and time left."""
+    screen = io.StringIO()
+    console = Console(file=screen, width=120, force_terminal=True, color_system=None)
+    monkeypatch.setattr("rnnfast.progress.Console", lambda stderr: console)
+    reports = characters.train(LanguageModel(5, 8), BANANAS, epochs=4, section=2, progress=True)
+    lines = [line for line in screen.getvalue().replace("\x1b[2K", "\r").split("\r") if "tokens/s" in line]
+    assert lines
+    assert all("/4 " in line for line in lines)
+    bits = reports[-1].training
+    assert f"4/4 0:00:00 loss {bits * math.log(2):.3f}, {bits:.3f} bits a token" in lines[-1]
+
+
+class Learnt(NamedTuple):
+    content: str
+    model: LanguageModel
+    untrained: LanguageModel
+    reports: list[characters.Report]
+    training: np.ndarray
+    held_back: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def sonnets(data_dir: Path) -> Learnt:
+    """A small model of Shakespeare's sonnets."""
     content = (data_dir / "sonnets.txt").read_text(encoding="utf-8")
     vocabulary = text.vocabulary_of(content)
     learnt, held_back = characters.split_text(text.encode(content, vocabulary), 0.1)
-    model = LanguageModel(len(vocabulary), 96, cell="gru", vocabulary=vocabulary)
+    model, untrained = (LanguageModel(len(vocabulary), 96, cell="gru", vocabulary=vocabulary) for _ in "ab")
     reports = characters.train(
         model,
         characters.streams(learnt, 20),
@@ -148,9 +223,33 @@ def test_a_real_text_is_learnt(data_dir: Path) -> None:
         optimizer=Adam(0.005),
         clip_norm=5.0,
     )
-    pairs = np.ones((len(vocabulary), len(vocabulary))) * 0.1
-    np.add.at(pairs, (learnt[:-1], learnt[1:]), 1)
-    baseline = -np.log2(pairs / pairs.sum(axis=1, keepdims=True))[held_back[:-1], held_back[1:]].mean()
-    assert reports[-1].validation < baseline - 0.2
-    score = characters.score_text(model, content[-3000:])
+    return Learnt(content, model, untrained, reports, learnt, held_back)
+
+
+def test_a_real_text_is_learnt(sonnets: Learnt) -> None:
+    """After five epochs better than the best model of pairs of characters."""
+    V = sonnets.model.vocab_size
+    pairs = np.full((V, V), 0.1)
+    np.add.at(pairs, (sonnets.training[:-1], sonnets.training[1:]), 1)
+    bits = -np.log2(pairs / pairs.sum(axis=1, keepdims=True))
+    baseline = bits[sonnets.held_back[:-1], sonnets.held_back[1:]].mean()
+    assert sonnets.reports[-1].validation < baseline - 0.2
+    score = characters.score_text(sonnets.model, sonnets.content[-3000:])
     assert score["bits_per_token"] < baseline
+
+
+def share_of_words(written: str, content: str) -> float:
+    """The share of its words, of three letters and more, that the text has too."""
+    words, known = (re.findall(r"[a-z]{3,}", whole.lower()) for whole in (written, content))
+    return sum(map(set(known).__contains__, words)) / len(words)
+
+
+def test_samples_are_of_the_texts_words(sonnets: Learnt) -> None:
+    """Far more often than letters drawn by how frequent they are, and than what the model wrote before it learnt."""
+    written, before = (
+        model.decode(model.generate(4000, seed=1)[0]) for model in (sonnets.model, sonnets.untrained)
+    )
+    letters = "".join(np.random.default_rng(1).choice(list(sonnets.content), 4000))
+    shares = [share_of_words(sample, sonnets.content) for sample in (written, before, letters)]
+    assert shares[0] > 0.35
+    assert max(shares[1:]) < 0.05

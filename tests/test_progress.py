@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -29,6 +30,22 @@ def test_narrow_terminals_keep_bar_count_and_time(
     assert "\u2501" * 10 in last
     assert len(last) < width
     by_sample = f"loss {history.sequence_loss[-1]:.1f} nats a window"
-    by_token = f"{history.loss[-1] / math.log(2):.3f} bits a token"
+    by_token = f"loss {history.loss[-1]:.3f}, {history.loss[-1] / math.log(2):.3f} bits a token"
     assert ((by_token if reduction == "token" else by_sample) in last) == has_loss
     assert ("tokens/s" in last) == has_speed
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_a_callback_prints_goes_where_it_would_without_a_bar(
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal above the bar; else to the file or pipe that standard output is."""
+    screen, output = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(output, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdout", output)
+    console = Console(file=screen, width=80, force_terminal=True, color_system=None)
+    monkeypatch.setattr(progress, "Console", lambda stderr: console)
+    X = np.zeros((2, 4), np.int32)
+    LanguageModel(5, 4).fit(X, X, epochs=1, progress=True, callbacks=[lambda *_: print("a line")])
+    assert ("a line" in screen.getvalue()) == is_terminal
+    assert ("a line" in output.getvalue()) != is_terminal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from math import log
 
@@ -20,7 +21,7 @@ from rnnfast.train import Progress as Account
 _LEAST_BAR, _LONGEST_BAR = 10, 40
 _TIME = len("0:00:00")
 BITS = "bits a token"
-_NUMBER = len("loss 1234.5 ")
+_NUMBER, _TWO_NUMBERS = len("loss 1234.5 "), len("loss 12.345, 17.810 ")
 _SPEED = len("12,345,678 tokens/s")
 _SPARE = 4
 """Columns left free at the right: a ^C that the terminal echoes must not wrap the line."""
@@ -37,7 +38,7 @@ class ProgressBar:
     progress : Progress
         What the training loop writes as it goes.
     unit : str
-        Of the loss of one of the N; or "bits a token", which shows the mean of all targets instead.
+        Of the loss of one of the N; or "bits a token", which shows the mean of all targets, in nats and in bits.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class ProgressBar:
             *_columns(console.width, epochs, unit),
             console=console,
             auto_refresh=False,  # no thread: the training loop calls, about ten times a second
+            redirect_stdout=sys.stdout is not None
+            and sys.stdout.isatty(),  # lines above the bar; a file gets its own
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=epochs, loss="...", speed="...")
@@ -76,7 +79,10 @@ class ProgressBar:
         self._bar.refresh()
 
     def _loss(self, total: float, tokens: int, samples: float) -> str:
-        return f"{total / max(tokens, 1) / log(2):.3f}" if self._by_token else f"{total / samples:.1f}"
+        if not self._by_token:
+            return f"{total / samples:.1f}"
+        nats = total / max(tokens, 1)
+        return f"{nats:.3f}, {nats / log(2):.3f}"
 
     def close(self) -> None:
         """Draw it once more and leave the terminal as it was."""
@@ -89,7 +95,7 @@ def _columns(width: int, epochs: int | None, unit: str) -> list[ProgressColumn]:
     columns: list[ProgressColumn] = [MofNCompleteColumn(), TimeRemainingColumn()]
     room = width - _SPARE - _LEAST_BAR - (2 * len(str(epochs)) + 2) - (_TIME + 1)
     for text, size in (
-        (f"loss {{task.fields[loss]}} {unit}", _NUMBER + len(unit)),
+        (f"loss {{task.fields[loss]}} {unit}", (_TWO_NUMBERS if unit == BITS else _NUMBER) + len(unit)),
         ("{task.fields[speed]} tokens/s", _SPEED),
     ):
         if room <= size:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast.model import LanguageModel
+from rnnfast.train import History
 
 Pair = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
@@ -57,6 +58,7 @@ def train(
     section: int = 1,
     patience: int | None = None,
     on_report: Callable[[Report], Any] | None = None,
+    callbacks: Sequence[Callable[[int, History], Any]] = (),
     **settings: Any,
 ) -> list[Report]:
     """Train a model, and leave it with the parameters of its best section.
@@ -74,6 +76,9 @@ def train(
         Stop after so many sections without a new best; None: never.
     on_report : f(report), optional
         Called after each section, when the model is as that section left it.
+    callbacks : sequence of f(epoch, history)
+        As `LanguageModel.fit` calls them: after each epoch, before its report; True stops, and what the section has
+        come to by then is reported.
     **settings
         Of `LanguageModel.fit`.
 
@@ -83,47 +88,83 @@ def train(
 
     Notes
     -----
-    Ends early with what `fit` and `on_report` raise (Ctrl-C among them); the model then has its best section's
-    parameters, too, where there is one.
+    All of it is one call of `fit`, with one progress bar. Ends early with what `fit`, `callbacks` and `on_report` raise
+    (Ctrl-C among them); the model then has its best section's parameters, too, where there is one.
+
+    Examples
+    --------
+    >>> from rnnfast import characters, text
+    >>> training = characters.streams(text.encode("banana bandana " * 9, tuple(" abdn")), 2)
+    >>> model = LanguageModel(5, 4)
+    >>> reports = characters.train(model, training, epochs=5, section=2)
+    >>> [report.epoch for report in reports]
+    [2, 4, 5]
     """
-    for name, value in (("epochs", epochs), ("section", section)):
-        if value < 1:
+    for name, value in (("epochs", epochs), ("section", section), ("patience", patience)):
+        if value is not None and value < 1:
             raise ValueError(f"{name} is {value}, expected at least 1")
-    reports: list[Report] = []
-    best: dict[str, npt.NDArray[Any]] = {}
-    begin, tokens, unimproved = time.perf_counter(), 0, 0
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks is {callbacks!r}, expected a sequence of functions f(epoch, history)")
+    sections = _Sections(model, validation, epochs, section, patience, on_report)
     try:
-        while (done := reports[-1].epoch if reports else 0) < epochs:
-            history = model.fit(*training, epochs=min(section, epochs - done), **settings)
-            tokens += history.tokens
-            report = _report(
-                model, history.loss[-1], validation, done + len(history.loss), begin, tokens, reports
-            )
-            reports.append(report)
-            if report.best:
-                best = {name: array.copy() for name, array in model.parameters.items()}
-            unimproved = 0 if report.best else unimproved + 1
-            if on_report is not None:
-                on_report(report)
-            if patience is not None and unimproved >= patience:
-                break
+        history = model.fit(*training, epochs=epochs, callbacks=[*callbacks, sections], **settings)
+        sections.close(history)
     finally:
+        sections.restore_best()
+    return sections.reports
+
+
+class _Sections:
+    """A callback of `fit`: at each section's end a report, a copy of the best parameters, and whether to stop."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        validation: Pair | None,
+        epochs: int,
+        section: int,
+        patience: int | None,
+        on_report: Callable[[Report], Any] | None,
+    ) -> None:
+        self._model, self._validation = model, validation
+        self._epochs, self._section, self._patience = epochs, section, patience
+        self._on_report = on_report
+        self._begin = time.perf_counter()
+        self._best: dict[str, npt.NDArray[Any]] = {}
+        self.reports: list[Report] = []
+
+    def __call__(self, epoch: int, history: History) -> bool:
+        """Report where a section ends; True where patience does."""
+        done = epoch + 1
+        if done % self._section == 0 or done == self._epochs:
+            self._report(history)
+        return self._patience is not None and self._unimproved() >= self._patience
+
+    def close(self, history: History) -> None:
+        """Report the epochs since the last report: a callback has stopped within a section."""
+        if len(history.loss) > (self.reports[-1].epoch if self.reports else 0):
+            self._report(history)
+
+    def restore_best(self) -> None:
+        """Give the model its best section's parameters."""
+        if self._best:
+            self._model.set_parameters(self._best)
+
+    def _report(self, history: History) -> None:
+        training = history.loss[-1] / math.log(2)
+        held_back = math.nan
+        if self._validation is not None:
+            held_back = self._model.evaluate(*self._validation)["bits_per_token"]
+        measure = training if self._validation is None else held_back
+        best = all(measure < earlier.measure for earlier in self.reports)
+        seconds = time.perf_counter() - self._begin
+        report = Report(len(history.loss), training, held_back, seconds, history.tokens, best)
+        self.reports.append(report)
         if best:
-            model.set_parameters(best)
-    return reports
+            self._best = {name: array.copy() for name, array in self._model.parameters.items()}
+        if self._on_report is not None:
+            self._on_report(report)
 
-
-def _report(
-    model: LanguageModel,
-    loss: float,
-    validation: Pair | None,
-    epoch: int,
-    begin: float,
-    tokens: int,
-    before: list[Report],
-) -> Report:
-    held_back = math.nan if validation is None else model.evaluate(*validation)["bits_per_token"]
-    bits = loss / math.log(2)
-    measure = bits if validation is None else held_back
-    best = all(measure < earlier.measure for earlier in before)
-    return Report(epoch, bits, held_back, time.perf_counter() - begin, tokens, best)
+    def _unimproved(self) -> int:
+        """How many of the last reports are not the best."""
+        return next((k for k, report in enumerate(reversed(self.reports)) if report.best), len(self.reports))

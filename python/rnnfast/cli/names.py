@@ -11,6 +11,7 @@ from rnnfast.cli.training import (
     add_model_options,
     add_training_options,
     check_outputs,
+    falling_adam,
     model_settings,
     read_text,
     say,
@@ -19,10 +20,10 @@ from rnnfast.cli.training import (
 if TYPE_CHECKING:
     from rnnfast.characters import NamesModel
 
-BATCH_SIZE, HIDDEN_SIZE, RATE = 32, 128, 0.003
+BATCH_SIZE, HIDDEN_SIZE, RATE, VALIDATION = 32, 128, 0.01, 0.1
 
-NAMES_TO_LEARN = 400_000
-"""How many names go by in all where --epochs does not say: many times the same of a short list, few of a long one."""
+NAMES_TO_LEARN, LEAST_EPOCHS = 20_000, 5
+"""How many names go by in all where --epochs does not say, and how often each at least: more is learning by heart."""
 
 REPORTS, SHOWN = 10, 7
 
@@ -38,13 +39,13 @@ def add_to(commands: Any) -> None:
     command.add_argument(
         "file", nargs="?", metavar="FILE", help="one name a line, UTF-8 (default: dinosaurs)"
     )
-    add_training_options(command, output="names.model", rate=RATE, validation=0.1)
+    add_training_options(command, output="names.model", rate=RATE, validation=VALIDATION)
     add_model_options(command, hidden=HIDDEN_SIZE)
     command.add_argument(
         "--epochs",
         type=integer(1, 10**6),
         metavar="N",
-        help=f"default: as many as make {NAMES_TO_LEARN:,} names, at least 5",
+        help=f"default: as many as make {NAMES_TO_LEARN:,} names, at least {LEAST_EPOCHS}",
     )
     command.add_argument("--model", metavar="PATH", help="use a saved model instead of training")
     command.add_argument(
@@ -64,7 +65,6 @@ def run(options: argparse.Namespace) -> None:
     from rnnfast import characters
     from rnnfast.model import LanguageModel
     from rnnfast.names import dinosaur_names
-    from rnnfast.optim import Adam
     from rnnfast.text import encode
 
     if options.model is not None:
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
         f"names     {options.file or 'dinosaurs'}: {len(names):,}, {len(model.vocabulary or ())} characters, "
         f"{held_back:,} held back; {model.num_parameters:,} parameters"
     )
-    epochs = max(5, round(NAMES_TO_LEARN / len(names))) if options.epochs is None else options.epochs
+    epochs = options.epochs or epochs_for(len(names))
 
     def show(count: int = SHOWN) -> None:
         drawn = _invent(inventor, options, count)
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> None:
             patience=options.patience,
             on_report=keeper,
             batch_size=BATCH_SIZE,
-            optimizer=Adam(options.rate),
+            optimizer=falling_adam(options.rate, epochs * -(-(len(names) - held_back) // BATCH_SIZE)),
             clip_norm=5.0,
             num_threads=options.threads,
             progress=not options.quiet,
@@ -117,6 +117,11 @@ def run(options: argparse.Namespace) -> None:
         characters.plot_reports(reports, options.plot)
     tell(f"wrote     {options.output}: its names (* is one of the list)")
     show(options.count)
+
+
+def epochs_for(names: int) -> int:
+    """How often to learn so many names where --epochs does not say."""
+    return max(LEAST_EPOCHS, round(NAMES_TO_LEARN / names))
 
 
 def _invent(inventor: NamesModel, options: argparse.Namespace, count: int) -> list[str]:

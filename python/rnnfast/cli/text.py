@@ -11,6 +11,7 @@ from rnnfast.cli.training import (
     add_model_options,
     add_training_options,
     check_outputs,
+    falling_adam,
     model_settings,
     read_text,
     say,
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
     from rnnfast.characters.training import Pair
 
-HIDDEN_SIZE, RATE, EPOCHS, STREAMS, STEPS = 256, 0.002, 20, 50, 50
+HIDDEN_SIZE, RATE, STREAMS, STEPS = 256, 0.005, 50, 50
+
+CHARACTERS_TO_LEARN, LEAST_EPOCHS = 2_000_000, 10
+"""How many characters go by in all where --epochs does not say, and how often each at least."""
 
 
 def add_to(commands: Any) -> None:
@@ -49,7 +53,10 @@ def _add_train(commands: Any) -> None:
     add_training_options(command, output="text.model", rate=RATE, validation=0.05)
     add_model_options(command, hidden=HIDDEN_SIZE)
     command.add_argument(
-        "--epochs", type=integer(1, 10**6), default=EPOCHS, metavar="N", help=f"default: {EPOCHS}"
+        "--epochs",
+        type=integer(1, 10**6),
+        metavar="N",
+        help=f"default: as many as make {CHARACTERS_TO_LEARN:,} characters, at least {LEAST_EPOCHS}",
     )
     command.add_argument(
         "--streams", type=integer(1, 10**5), default=STREAMS, metavar="N", help=f"default: {STREAMS}"
@@ -94,7 +101,6 @@ def train(options: argparse.Namespace) -> None:
     from rnnfast import characters
     from rnnfast import text as encoding
     from rnnfast.model import LanguageModel
-    from rnnfast.optim import Adam
 
     check_outputs(options)
     tell = say(options)
@@ -111,19 +117,21 @@ def train(options: argparse.Namespace) -> None:
         f"text      {options.file}: {len(content):,} characters, {len(vocabulary)} of them different, "
         f"{len(held_back):,} held back; {model.num_parameters:,} parameters"
     )
+    training = X, _ = characters.streams(learnt, options.streams)
+    epochs = options.epochs or max(LEAST_EPOCHS, round(CHARACTERS_TO_LEARN / len(content)))
     keeper = Keeper(model, options)
     try:
         reports = characters.train(
             model,
-            characters.streams(learnt, options.streams),
+            training,
             _held_back(held_back, options),
-            epochs=options.epochs,
+            epochs=epochs,
             patience=options.patience,
             on_report=keeper,
             truncate=options.steps,
             stateful=True,
             shuffle=False,
-            optimizer=Adam(options.rate),
+            optimizer=falling_adam(options.rate, epochs * -(-X.shape[1] // options.steps)),
             clip_norm=5.0,
             num_threads=options.threads,
             progress=not options.quiet,

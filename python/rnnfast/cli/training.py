@@ -15,6 +15,7 @@ from rnnfast.cli.outputs import check_plots, check_target
 if TYPE_CHECKING:
     from rnnfast.characters import Report
     from rnnfast.model import LanguageModel
+    from rnnfast.optim import Adam
 
 
 def add_model_options(command: argparse.ArgumentParser, *, hidden: int) -> None:
@@ -45,7 +46,11 @@ def add_training_options(
     )
     command.add_argument("--force", action="store_true", help="overwrite files that exist")
     command.add_argument(
-        "--rate", type=number(0), default=rate, metavar="X", help=f"Adam's; default: {rate:g}"
+        "--rate",
+        type=number(0),
+        default=rate,
+        metavar="X",
+        help=f"Adam's, which falls to 0 along a cosine; default: {rate:g}",
     )
     command.add_argument(
         "--validation",
@@ -78,6 +83,14 @@ def model_settings(options: argparse.Namespace) -> dict[str, Any]:
         "dropout": options.dropout,
         "seed": options.seed,
     }
+
+
+def falling_adam(rate: float, updates: int) -> Adam:
+    """Adam whose rate falls from `rate` to 0 along half a cosine, over all updates of the run."""
+    from rnnfast.learning_rate import CosineDecay
+    from rnnfast.optim import Adam
+
+    return Adam(CosineDecay(rate, updates))
 
 
 def check_outputs(options: argparse.Namespace) -> None:

@@ -250,12 +250,12 @@ def generate(
 
 
 def native_constraint(constraint: Any, length: int | None) -> _core.Constraint | None:
-    """Take `constraint` as a Constraint, compiled for streams of `length` tokens; None where nothing is drawn."""
+    """Take `constraint` as a Constraint, compiled for streams of `length` tokens."""
     if constraint is not None and not isinstance(constraint, Constraint):
         raise TypeError(
             f"constraint is {constraint!r}, expected a Constraint, as rnnfast.constraints makes it"
         )
-    if constraint is None or length == 0:
+    if constraint is None:
         return None
     if length is None:
         raise ValueError("constraint is given without length: it is for streams of a length")

@@ -87,6 +87,10 @@ def rows(peer: str, module: ModuleType, isas: Sequence[str]) -> Iterator[Row | M
     """Against a peer that reads."""
     if not hasattr(module, "reader"):
         return
+    if not os.environ.get("RNNFAST_TEST_DATA"):
+        raise FileNotFoundError(
+            "RNNFAST_TEST_DATA names no folder with tinyshakespeare.txt and last_names.txt"
+        )
     folder = Path(os.environ["RNNFAST_TEST_DATA"])
     shakespeare = (folder / "tinyshakespeare.txt").read_text(encoding="utf-8")
     for layers, units in ((1, 128), (2, 256)):

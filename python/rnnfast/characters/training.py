@@ -6,13 +6,15 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rnnfast.model import LanguageModel
-from rnnfast.train import History
+
+if TYPE_CHECKING:
+    from rnnfast.train import History
 
 Pair = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 

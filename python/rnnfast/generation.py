@@ -120,7 +120,9 @@ class Streams:
             raise ValueError("constraint is given without length: it is for streams of a length")
         return {
             "length": _ENDLESS if length is None else length,
-            "constraint": None if self.constraint is None or length is None else self.constraint.native(length),
+            "constraint": None
+            if self.constraint is None or length is None
+            else self.constraint.native(length),
             "prompts": self.prompts,
             "keys": self.keys,
             "histories": self.histories,

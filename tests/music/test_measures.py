@@ -120,7 +120,10 @@ def solos(tune: Corpus) -> dict[str, list[Solo]]:
     )
     ways = {"trained": {}, "untrained": {}, "free": {"freely": True}}
     return {
-        name: [improvise(models.get(name, models["trained"]), tune, bars=BARS, seed=seed, **way) for seed in SEEDS]
+        name: [
+            improvise(models.get(name, models["trained"]), tune, bars=BARS, seed=seed, **way)
+            for seed in SEEDS
+        ]
         for name, way in ways.items()
     }
 

@@ -47,11 +47,11 @@ def improvise(
 
     The model hears a measure of the tune, then goes on by itself under the rules of bars, which are compiled into
     its sampler; nothing is drawn and rejected. Bars fill exactly; the solo begins with a note; no bar of the tune
-    comes back as it is, nor any long run of its words; rhythms are made of the tune's; every note has a pitch of
+    comes back as it is, nor any long run of its words; bars have the tune's rhythms; every note has a pitch of
     its type within the melody's register, foreign notes lead to another note, and the last note is a chord tone.
-    Where a model's words, or a small tune, leave no solo that keeps all of this, rhythm gives way first, then what
-    would be a copy. Then every note gets the pitch that follows its word best. The tune's accompaniment plays on
-    underneath, chorus after chorus.
+    Where a model's words, or a small tune, leave no solo that keeps all of this, or a large tune makes too large
+    an automaton, long runs give way first, then rhythms, at last what would be a copy. Then every note gets the
+    pitch that follows its word best. The tune's accompaniment plays on underneath, chorus after chorus.
 
     Parameters
     ----------

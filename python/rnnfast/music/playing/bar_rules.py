@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from rnnfast import constraints
 from rnnfast.constraints import Constraint
+from rnnfast.constraints.automaton import product
 from rnnfast.music.elements import Measure
 from rnnfast.music.grammar import Token, parse_token
 from rnnfast.music.harmony import interval_semitones
@@ -23,14 +24,19 @@ from rnnfast.music.playing.bar_table import BarKind, Rules, bar_table, common_un
 MAX_QUOTE = 12
 """So many words of the tune in a row, a bar or two, may come back as they are; a longer run is a copy."""
 
-_GIVING_WAY = (
-    Rules(),
-    Rules(rhythm=False),
-    Rules(rhythm=False, novelty=False),
-    Rules(rhythm=False, novelty=False, melody=False),
-    Rules(rhythm=False, novelty=False, melody=False, grammar=False),
+_GIVING_WAY: tuple[set[str], ...] = (
+    set(),
+    {"runs"},
+    {"runs", "reach"},
+    {"runs", "rhythm"},
+    {"runs", "rhythm", "reach"},
+    {"runs", "rhythm", "reach", "novelty"},
+    {"runs", "rhythm", "reach", "novelty", "melody"},
+    {"runs", "rhythm", "reach", "novelty", "melody", "grammar"},
 )
-"""What is tried one after another, until a solo is possible."""
+"""What is left out, one after another, until a solo is possible and its automaton small enough."""
+
+_MOST_ENTRIES = 2**23  # of an automaton's table: states times words
 
 _MOST_UNITS = 1024  # in a bar: beyond, it is so long or so finely divided that its automaton would be huge
 
@@ -91,7 +97,8 @@ def compile_rules(
     kinds = list(dict.fromkeys(kinds))
     if common_unit(words, kinds) * max(kind.length for kind in kinds) > _MOST_UNITS:
         return None
-    compiled = (_compile(words, kinds, tune, register, rules) for rules in _GIVING_WAY)
+    tried = (Rules(**dict.fromkeys(left_out, False)) for left_out in _GIVING_WAY)
+    compiled = (_compile(words, kinds, tune, register, rules) for rules in tried)
     return next(filter(None, compiled), None)
 
 
@@ -104,12 +111,11 @@ def _compile(
 ) -> BarRules | None:
     V, K = len(words), len(kinds)
     constraint = constraints.from_table(*bar_table(words, kinds, rules))
-    if rules.rhythm:
-        constraint &= _in_rhythm(words, tune, K)
-    if rules.melody:
-        constraint &= _within_register(words, register, K)
-    if rules.novelty:
-        constraint &= _with_lines(constraints.without(_copies(words, tune), V), K)
+    try:
+        for factor in _factors(words, K, tune, register, rules):
+            constraint = product(constraint, factor, most_states=_MOST_ENTRIES // (V + K))
+    except ValueError:  # too large
+        return None
     next_word, after_line = constraint.next_state[:, :V], constraint.next_state[:, V:]
     lines = _lasting(next_word, after_line, constraint.accepting)
     if not lines[0]:
@@ -125,12 +131,27 @@ def _compile(
     )
 
 
+def _factors(
+    words: Sequence[Token], num_lines: int, tune: Sequence[Measure], register: tuple[int, int], rules: Rules
+) -> Iterator[Constraint]:
+    """Yield what bars must keep beside their table."""
+    if rules.rhythm:
+        yield _in_rhythm(words, tune, num_lines)
+    if rules.reach:
+        yield _within_register(words, register, num_lines)
+    if rules.novelty:
+        copies = constraints.without(_copies(words, tune, with_runs=rules.runs), len(words))
+        yield _with_lines(copies, num_lines)
+
+
 def _in_rhythm(words: Sequence[Token], tune: Sequence[Measure], num_lines: int) -> Constraint:
     """Bars that have the rhythm of one of the tune's: as many words, each as long, and rests where it has rests.
 
     A state is the rhythm so far.
     """
-    rhythms = [tuple((word.length, word.type == "R") for word in map(parse_token, bar.tokens)) for bar in tune]
+    rhythms = [
+        tuple((word.length, word.type == "R") for word in map(parse_token, bar.tokens)) for bar in tune
+    ]
     beginnings = [rhythm[:size] for rhythm in rhythms for size in range(len(rhythm) + 1)]
     number = {beginning: index for index, beginning in enumerate(dict.fromkeys([(), *beginnings]))}
     words_of: dict[tuple[Fraction, bool], list[int]] = {}
@@ -144,13 +165,13 @@ def _in_rhythm(words: Sequence[Token], tune: Sequence[Measure], num_lines: int) 
     return constraints.from_table(table)
 
 
-def _copies(words: Sequence[Token], tune: Sequence[Measure]) -> Iterator[list[int]]:
+def _copies(words: Sequence[Token], tune: Sequence[Measure], *, with_runs: bool) -> Iterator[list[int]]:
     """Yield the tune's bars, and its runs of one word more than a quotation may have."""
     number = {str(word): index for index, word in enumerate(words)}
     bars = [measure.tokens for measure in tune if any(element.pitches for element in measure.elements)]
     whole = [word for measure in tune for word in measure.tokens]
     runs = [whole[i : i + MAX_QUOTE + 1] for i in range(len(whole) - MAX_QUOTE)]
-    for copy in [*bars, *runs]:
+    for copy in [*bars, *runs] if with_runs else bars:
         if all(word in number for word in copy):
             yield [number[word] for word in copy]
 

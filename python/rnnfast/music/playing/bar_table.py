@@ -56,10 +56,13 @@ class Rules(NamedTuple):
     rhythm : bool
         A bar has the rhythm of one of the tune's.
     novelty : bool
-        No bar of the tune comes back word for word, nor any long run of its words.
+        No bar of the tune comes back word for word.
+    runs : bool
+        Nor any run of its words that is too long for a quotation.
     melody : bool
-        Every note has a pitch of its type, every interval can be followed within the register, and foreign notes
-        lead to a note.
+        Every note has a pitch of its type, and foreign notes lead to a note.
+    reach : bool
+        Every interval can be followed within the register.
     grammar : bool
         The first note of a bar alone has no interval, silence is one rest and no longer than `MAX_REST`, and the
         solo begins with a note.
@@ -67,7 +70,9 @@ class Rules(NamedTuple):
 
     rhythm: bool = True
     novelty: bool = True
+    runs: bool = True
     melody: bool = True
+    reach: bool = True
     grammar: bool = True
 
 
@@ -132,7 +137,7 @@ def bar_table(words: Sequence[Token], kinds: Sequence[BarKind], rules: Rules) ->
     kinds : sequence of BarKind
         Each has its letter for a bar line, in this order.
     rules : Rules
-        `rhythm` and `novelty` are no matter of this table.
+        `melody` and `grammar` are a matter of this table.
     """
     return _Builder(words, kinds, rules).build()
 
@@ -192,12 +197,10 @@ class _Builder:
         return fits
 
     def _may_begin(self, silence: int) -> Bools:
-        rests: Bools = self._is_rest & (silence != self._leading_line)
-        notes: Bools = ~self._is_rest
-        if self._rules.grammar:
-            rests &= silence + self._units <= self._most_silent
-            notes = self._is_first
-        return rests | notes
+        if not self._rules.grammar:
+            return self._units >= 0
+        rests: Bools = self._is_rest & (silence + self._units <= self._most_silent)
+        return rests | self._is_first  # after a foreign note, which counts as the longest silence, a note
 
     def _may_follow(self, phase: int) -> Bools:
         rests: Bools = self._is_rest & (phase != _LEADING)

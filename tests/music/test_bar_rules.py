@@ -252,6 +252,19 @@ def test_rules_give_way_one_after_another(vocabulary: list[str], kept: Rules) ->
     Checker(corpus, kept).check_solo(solo)
 
 
+def test_no_rest_is_too_long_in_a_long_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = Corpus.from_score(
+        make_score(make_part(0, melody([60, 64, 67, 62, 65, 69] * 8), "Song"), meters=[(0, 6, 4)])
+    )
+    vocabulary = ["C,1.000", "C,1.000,<d5,P1>", "R,5.000", "R,4.000", "R,3.000"]
+    monkeypatch.setattr(bar_rules, "_GIVING_WAY", ({"rhythm", "reach"},))
+    rules = rules_of(corpus, 50, vocabulary)
+    kinds = bar_kinds(sources_of(corpus, 50), rules.words, corpus.register)
+    solo = list(draw_bars(random_player(vocabulary), rules, kinds, prompt=(), temperature=1.0, seed=1))
+    Checker(corpus, Rules(rhythm=False, reach=False)).check_solo(solo)
+    assert Token("R", Fraction(4)) in itertools.chain(*solo)
+
+
 @pytest.mark.parametrize("word", ["C,0.750", "C,71.000", "C,0.000", "R,1.000", "C,0.000000001"])
 def test_words_that_fill_no_solo_have_no_rules(word: str) -> None:
     corpus = CORPORA["swing"]

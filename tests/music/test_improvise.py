@@ -68,15 +68,16 @@ def check_promises(solo: Solo, corpus: Corpus) -> None:
     temperature=st.sampled_from([0, 0.5, 1.0, 2.5]),
     bars=st.integers(1, 24),
     weights_seed=st.integers(0, 5),
+    freely=st.booleans(),
 )
 def test_bars_are_full_and_notes_fit_whatever_the_model_says(
-    name: str, seed: int, temperature: float, bars: int, weights_seed: int
+    name: str, seed: int, temperature: float, bars: int, weights_seed: int, freely: bool
 ) -> None:
     corpus = CORPORA[name]
     uniform = random_chooser(weights_seed)
     weights = [1 + uniform("weight", range(20)) ** 2 for _ in corpus.vocabulary]
     model = random_player(corpus.vocabulary, weights)
-    solo = improvise(model, corpus, bars=bars, temperature=temperature, seed=seed)
+    solo = improvise(model, corpus, bars=bars, temperature=temperature, seed=seed, freely=freely)
     assert len(solo) == bars
     check_promises(solo, corpus)
 

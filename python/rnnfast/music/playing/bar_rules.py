@@ -1,7 +1,8 @@
 """The rules of a solo's bars, compiled into the sampler: whatever the model then draws keeps them.
 
-Three automata over the model's words make one: how bars are filled, what would be a copy of the tune, and how far the
-intervals have led away from the edges of the register. Where a model's words cannot keep all rules, some give way.
+Four automata over the model's words make one: how bars are filled, what rhythms the tune has, how far intervals have
+led away from the edges of the register, and what would be a copy. Where a model's words cannot keep all rules, some
+give way.
 """
 
 from __future__ import annotations
@@ -118,13 +119,13 @@ def _compile(
         return None
     next_word, after_line = constraint.next_state[:, :V], constraint.next_state[:, V:]
     lines = _lasting(next_word, after_line, constraint.accepting)
-    if not lines[0]:
+    if not lines[constraint.start]:
         return None
     shortest = min(word.length for word in words if word.length > 0)
     return BarRules(
         tuple(words),
         tuple(kinds),
-        constraints.from_table(next_word, lines),
+        constraints.from_table(next_word, lines, constraint.start),
         after_line.astype(np.intp),
         int(max(kind.length for kind in kinds) / shortest),
         rules,

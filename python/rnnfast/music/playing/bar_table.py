@@ -23,9 +23,8 @@ from rnnfast.music.harmony import classify
 MAX_REST = Fraction(4)
 """Quarter notes of silence in a row, beyond which a solo has stopped rather than taken breath."""
 
-_RESTED, _SOUNDING, _LEADING, _PAUSED = range(
-    4
-)  # only a rest yet; a note; a foreign note; a rest after notes
+# What came before in a bar: only a rest yet; a note; a foreign note, which leads on; a rest after notes.
+_RESTED, _SOUNDING, _LEADING, _PAUSED = range(4)
 
 Bools = npt.NDArray[np.bool_]
 
@@ -188,7 +187,7 @@ class _Builder:
         return BarTable(self._table, np.arange(len(self._table)) <= self._end, start)
 
     def _fits(self, kind: BarKind, now: int) -> Bools:
-        """Which words have a length, a place in the rhythm, and a pitch."""
+        """Which words have a length, room in the bar, and a pitch."""
         fits = (self._units > 0) & (now + self._units <= int(kind.length * self._unit))
         offset = Fraction(now, self._unit)
         if self._rules.melody:
@@ -206,7 +205,7 @@ class _Builder:
         rests: Bools = self._is_rest & (phase != _LEADING)
         notes: Bools = ~self._is_rest
         if self._rules.grammar:
-            rests &= phase == _SOUNDING
+            rests &= (phase == _SOUNDING) & (self._units <= self._most_silent)
             notes &= self._is_first == (phase == _RESTED)
         return rests | notes
 

@@ -84,6 +84,14 @@ def test_the_seed_decides_every_byte_on_every_instruction_set() -> None:
     assert Path("other.mid").read_bytes() != next(iter(files.values()))[0]
 
 
+def test_freely_is_the_model_without_the_rules() -> None:
+    assert main(["solo", *QUICK, "--save-model", "m"]) == 0
+    assert main(["solo", "--model", "m", "--freely", "-o", "free.mid"]) == 0
+    model, corpus = LanguageModel.load("m"), music.Corpus.from_midi(bundled_tune())
+    music.improvise(model, corpus, freely=True).save("again.mid")
+    assert Path("free.mid").read_bytes() == Path("again.mid").read_bytes() != Path("solo.mid").read_bytes()
+
+
 def test_a_saved_model_gives_the_same_solo() -> None:
     assert main(["solo", *QUICK, "--save-model", "m"]) == 0
     assert main(["solo", "--model", "m", "-o", "again.mid"]) == 0
@@ -170,6 +178,7 @@ def test_a_tune_too_short_to_learn_from_is_named(capsys: pytest.CaptureFixture[s
             ["solo", "--model", "text.mid", "--epochs", "3", "--hidden", "8"],
             "--model and --epochs and --hidden",
         ),
+        (["solo", "--faithful", "--freely"], "--faithful and --freely exclude each other"),
         (
             ["solo", "--faithful", "--bars", "3", "--temperature", "1"],
             "--faithful and --bars and --temperature",

@@ -188,7 +188,13 @@ PARTS = {
         "rnnfast.model",
         "rnnfast.sequence",
     },
-    "rnnfast.music": {"rnnfast._files", "rnnfast.text", "rnnfast.model", "rnnfast.LanguageModel"},
+    "rnnfast.music": {
+        "rnnfast._files",
+        "rnnfast.constraints",
+        "rnnfast.text",
+        "rnnfast.model",
+        "rnnfast.LanguageModel",
+    },
 }
 
 

@@ -195,6 +195,19 @@ TEST_CASE("a constrained stream ends exactly, and what cannot be satisfied is re
         CHECK(std::accumulate(beam.tokens.begin(), beam.tokens.end(), std::int32_t(beam.tokens.size())) == total);
     CHECK_THROWS_WITH_AS(Constraint(total + 1, V, next.data(), accepting, 0, 2),
                          doctest::Contains("the shortest sequence has 3 tokens"), std::invalid_argument);
+    o.constraint = std::make_shared<Constraint>(o.constraint->at(total - 1));
+    CHECK(generated(model, o, {1, 0}).front() == 0);
+    CHECK_THROWS_AS(o.constraint->at(total + 1), std::invalid_argument);
+}
+
+TEST_CASE("a product of automata has a state for each pair that can be reached") {
+    const std::vector<std::int32_t> pairs{1, 1, 0, 0}, triples{1, -1, 2, -1, 0, -1};
+    Poll poll;
+    const ConstraintProduct product = multiply(2, pairs.data(), 0, triples.data(), 0, 3, 6, poll);
+    CHECK(product.states.size() == 6);
+    CHECK(product.states[1] == std::pair<std::int32_t, std::int32_t>{1, 1});
+    CHECK(product.next == std::vector<std::int32_t>{1, -1, 2, -1, 3, -1, 4, -1, 5, -1, 0, -1});
+    CHECK_THROWS_AS(multiply(2, pairs.data(), 0, triples.data(), 0, 3, 5, poll), std::length_error);
 }
 
 TEST_CASE("a draw that cannot be made names stream and step and leaves tokens and state as they were") {

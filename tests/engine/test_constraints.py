@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnfast import LanguageModel, constraints
+from rnnfast import Adam, LanguageModel, constraints
 from rnnfast.constraints import Constraint
+from rnnfast.names import dinosaur_names
 
 from .cases import roughen
 
@@ -270,6 +271,9 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern, message):
             ValueError,
             r"allowed_sets\[0\] has 0 to 2, expected 0 to 1",
         ),
+        (lambda: constraints.without([[0], []], 2), ValueError, r"sequences\[1\] is empty"),
+        (lambda: constraints.without([[0, 2]], 2), ValueError, r"sequences\[0\] has 0 to 2, expected 0 to 1"),
+        (lambda: TOYS["regex"].at(99), ValueError, "start is 99, expected 0 to"),
         (lambda: constraints.counter([2, 4], 7), ValueError, "no tokens of these weights add up to 7"),
         (lambda: constraints.counter([3], 12, bar=4), ValueError, "without crossing a multiple of 4"),
         (lambda: constraints.counter([-1], 7), ValueError, "weights has -1, expected at least 0"),
@@ -277,7 +281,27 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern, message):
         (
             lambda: constraints.regex("a+", "ab") & constraints.regex("b+", "ab"),
             ValueError,
-            "no sequence satisfies both",
+            "can be satisfied: after 0 tokens at most there is none that both allow",
+        ),
+        (
+            lambda: constraints.regex("ab*", "ab") & constraints.regex("a[ab]{3}a", "ab"),
+            ValueError,
+            "can be satisfied: after 4 tokens at most there is none that both allow",
+        ),
+        (
+            lambda: constraints.regex("(aa)+", "ab") & constraints.regex("a(aa)*", "ab"),
+            ValueError,
+            "can be satisfied: what both allow goes on without an end",
+        ),
+        (
+            lambda: make().generate(0, constraint=constraints.regex("(aaa)+", "abcde")),
+            ValueError,
+            "within length 0: the shortest sequence has 3 tokens",
+        ),
+        (
+            lambda: make().generate(4, constraint=constraints.from_table([[-1] * 5, [1] * 5]).at(0)),
+            ValueError,
+            "within length 4: only the empty sequence is allowed",
         ),
         (
             lambda: constraints.regex("a+", "ab") & constraints.regex("b+", "abc"),
@@ -319,6 +343,90 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern, message):
 def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_nothing_is_drawn_where_nothing_is_allowed():
+    assert make().generate(0, constraint=constraints.regex("a*", "abcde"), num_streams=3).shape == (3, 0)
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=4), max_size=5),
+    st.lists(st.integers(0, 2), max_size=12),
+)
+def test_without_forbids_sequences_anywhere_and_nothing_else(forbidden, tokens):
+    constraint = constraints.without(forbidden, 3)
+    windows = [tokens[i:j] for i in range(len(tokens)) for j in range(i, len(tokens) + 1)]
+    assert constraint.accepts(tokens) == (not any(sequence in windows for sequence in forbidden))
+
+
+def test_ten_thousand_pieces_without_what_is_forbidden():
+    forbidden = [[0, 0], [1, 2, 3], [4], [2, 2, 2, 2]]
+    constraint = constraints.without(forbidden, 5) & constraints.counter([1, 1, 2, 3, 1], total=12)
+    for piece in drawn(make(), 12, constraint, 10_000):
+        text = "".join(map(str, piece))
+        assert not any("".join(map(str, sequence)) in text for sequence in forbidden)
+        assert sum((1, 1, 2, 3, 1)[token] for token in piece) == 12
+
+
+@settings(derandomize=True, max_examples=50, deadline=None)
+@given(tables(), tables(), st.lists(st.integers(0, 3), max_size=6))
+def test_a_product_accepts_what_both_accept(first, second, tokens):
+    try:
+        a, b = constraints.from_table(*first), constraints.from_table(*second)
+    except ValueError:
+        return
+    try:
+        is_in_both = (a & b).accepts(tokens)
+    except ValueError:
+        is_in_both = False
+    assert is_in_both == (a.accepts(tokens) and b.accepts(tokens))
+
+
+@settings(derandomize=True, max_examples=50, deadline=None)
+@given(tables(), st.integers(1, 40))
+def test_far_ends_are_known_too(automaton, length):
+    """Sets of live states that come back in turn are folded: checked against one level after another."""
+    table, accepting, start = np.array(automaton[0]), np.array(automaton[1]), automaton[2]
+    is_end = accepting & (table < 0).all(axis=1)
+    live = accepting
+    for _ in range(length):
+        live = is_end | ((table >= 0) & live[table]).any(axis=1)
+    if not live[start] or is_end[start]:
+        with pytest.raises(ValueError, match=r"no sequence satisfies|nothing satisfies it within"):
+            constraints.from_table(*automaton).native(length)
+        return
+    constraint = constraints.from_table(*automaton)
+    for piece in drawn(MODEL_OF_FOUR, length, constraint, 20):
+        assert constraint.accepts(piece)
+
+
+def test_one_compilation_serves_every_start():
+    model, constraint = make(), constraints.counter([1, 2, 3, 1, 2], total=40)
+    for start in (0, 7, 39):
+        again = constraints.from_table(constraint.next_state, constraint.accepting, start)
+        here, there = (model.generate(40, constraint=c, seed=2) for c in (constraint.at(start), again))
+        np.testing.assert_array_equal(here, there)
+
+
+@pytest.fixture(scope="module")
+def names_model():
+    """A model of 907 names, after a second's training."""
+    text = "\n".join(dinosaur_names()) + "\n"
+    tokens = np.array([LETTERS.index(letter) for letter in text], np.int32)
+    windows = tokens[: len(tokens) // 32 * 32].reshape(-1, 32)
+    model = LanguageModel(len(LETTERS), 32, vocabulary=LETTERS, seed=1)
+    history = model.fit(windows, epochs=12, batch_size=16, optimizer=Adam(0.01))
+    assert history.loss[-1] < 2.3  # nats a letter, of 3.3: it has learned
+    return model
+
+
+def test_a_trained_model_of_names_invents_only_what_matches(names_model):
+    pattern = r"[a-z]+saurus\n"
+    names = drawn(names_model, 20, constraints.regex(pattern, LETTERS), 10_000)
+    spoken = [names_model.decode(name) for name in names]
+    assert all(re.fullmatch(pattern, name) for name in spoken)
+    assert len(set(spoken)) > 5_000
 
 
 def test_constraints_hold_in_streams_and_sessions(isa, dtype):

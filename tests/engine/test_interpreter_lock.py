@@ -24,9 +24,8 @@ SHORT, LONG = np.zeros((2, 3), np.int32), np.zeros((64, 20_000), np.int32)
 PROMPT = np.zeros(10**7, np.int32)
 
 
-
 def slow_constraint():
-    """Cycles whose lengths have no common factor, so that no set of live states comes back soon, and much to do in each."""
+    """Cycles whose lengths have no common factor: no set of live states comes back soon, and each takes some work."""
     primes, many, V = (2, 3, 5, 7, 11, 13), 2000, 500
     rows = np.full((sum(primes) + many, V), -1)
     first = 0

@@ -27,11 +27,12 @@ def corpus() -> Corpus:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"model": None}, "model is None, expected a language model"),
+        ({"model": None}, "model is None, expected a LanguageModel"),
         ({"corpus": None}, "corpus is None, expected a Corpus"),
         ({"seed": 1.5}, "seed is 1.5, expected an integer"),
         ({"seed": None}, "seed is None, expected an integer"),
         ({"chooser": 3}, "chooser is 3, expected a function"),
+        ({"freely": 1}, "freely is 1, expected True or False"),
         ({"faithful": "x"}, "faithful is 'x', expected True or False"),
     ],
 )

@@ -19,7 +19,7 @@ from rnnfast.music.score import DRUM_CHANNEL, Note
 from rnnfast.music.solo import Solo
 
 from .scores import make_part, make_score, melody
-from .tune_players import RandomPlayer, swing_tune
+from .tune_players import random_player, swing_tune
 
 TUNE = swing_tune()
 CORPUS = Corpus.from_score(TUNE)
@@ -28,7 +28,7 @@ TICKS = TUNE.ticks_per_quarter
 
 @pytest.fixture(scope="module")
 def solo() -> Solo:
-    return improvise(RandomPlayer(CORPUS.vocabulary), CORPUS, bars=12, seed=4)
+    return improvise(random_player(CORPUS.vocabulary), CORPUS, bars=12, seed=4)
 
 
 def test_it_says_what_it_is(solo: Solo) -> None:
@@ -62,7 +62,7 @@ def test_what_rings_over_the_end_of_a_chorus_is_cut_there() -> None:
     score = swing_tune(bars=4)
     ringing = replace(score.parts[2], notes=(*score.parts[2].notes[:-1], Note(15 * TICKS, 40 * TICKS, 36)))
     corpus = Corpus.from_score(replace(score, parts=(*score.parts[:2], ringing)), end=16)
-    solo = improvise(RandomPlayer(corpus.vocabulary), corpus, bars=8)
+    solo = improvise(random_player(corpus.vocabulary), corpus, bars=8)
     bass = [note for note in solo.score.parts[2].notes if note.onset % (16 * TICKS) == 15 * TICKS]
     assert [(note.onset, note.release) for note in bass] == [
         (15 * TICKS, 16 * TICKS),
@@ -72,7 +72,7 @@ def test_what_rings_over_the_end_of_a_chorus_is_cut_there() -> None:
 
 def test_a_lone_melody_gets_chords_and_a_bass() -> None:
     corpus = Corpus.from_score(make_score(make_part(0, melody([60, 64, 67, 72, 71, 67, 65, 62] * 3), "Song")))
-    solo = improvise(RandomPlayer(corpus.vocabulary), corpus)
+    solo = improvise(random_player(corpus.vocabulary), corpus)
     assert [(part.name, part.program) for part in solo.score.parts] == [
         ("Solo", 65),
         ("Chords", 0),
@@ -135,7 +135,7 @@ def test_bad_choices_write_nothing(
 
 
 def test_rendering_lasts_as_long_as_the_solo(tmp_path: Path) -> None:
-    short = improvise(RandomPlayer(CORPUS.vocabulary), CORPUS, bars=2)
+    short = improvise(random_player(CORPUS.vocabulary), CORPUS, bars=2)
     short.render(tmp_path / "solo.wav", sample_rate=8000)
     with wave.open(str(tmp_path / "solo.wav")) as file:
         assert file.getnframes() / file.getframerate() == pytest.approx(short.seconds + 1.5, abs=0.1)

@@ -6,46 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from rnnfast import LanguageModel
 from rnnfast.music.score import Score
 
 from .scores import block_chords, make_part, make_score
 
 
-class RandomPlayer:
-    """Draws tokens by weights that do not depend on what was heard."""
-
-    def __init__(
-        self, words: Sequence[str], weights: Sequence[float] | None = None, *, tells: bool = True
-    ) -> None:
-        self.vocab_size = len(words)
-        self.vocabulary = tuple(words) if tells else None
-        share = np.array([1.0] * len(words) if weights is None else weights)
-        self.share = share / share.sum()
-        self.calls = 0
-
-    def generate(
-        self,
-        length: int,
-        *,
-        prompt: Any = None,
-        temperature: float = 1.0,
-        greedy: bool = False,
-        num_streams: int = 1,
-        seed: int = 0,
-        state: Any = None,
-    ) -> npt.NDArray[np.int32]:
-        assert prompt is None or len(prompt) == num_streams
-        self.calls += 1
-        if greedy or temperature == 0:
-            return np.full((num_streams, length), self.share.argmax(), dtype=np.int32)
-        draws = np.random.default_rng(seed).choice(self.vocab_size, (num_streams, length), p=self.share)
-        return draws.astype(np.int32)
-
-    def predict(self, X: Any, state: Any = None) -> tuple[npt.NDArray[Any], Any]:
-        heard = (state or 0) + np.shape(X)[1]
-        return np.broadcast_to(self.share, (*np.shape(X), self.vocab_size)), heard
+def random_player(
+    words: Sequence[str], weights: Sequence[float] | None = None, *, tells: bool = True
+) -> LanguageModel:
+    """A model that draws tokens by weights that do not depend on what was heard."""
+    model = LanguageModel(len(words), 2, vocabulary=words if tells else None)
+    shares = np.log([1.0] * len(words) if weights is None else weights)
+    silent = {name: np.zeros_like(values) for name, values in model.parameters.items()}
+    model.set_parameters(silent | {"dense.b": shares})
+    return model
 
 
 def swing_tune(bars: int = 8) -> Score:

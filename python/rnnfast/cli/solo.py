@@ -36,7 +36,8 @@ def add_to(commands: Any) -> None:
         "solo",
         help="learn from a MIDI file and write a new solo over its chords",
         description="Learn from a MIDI file (or the tune that comes with rnnfast) with an LSTM, improvise a new solo "
-        "over its chords, and write it as a MIDI file. The same seed gives the same file.",
+        "over its chords, and write it as a MIDI file. Bars fill exactly and copy nothing: such rules are compiled "
+        "into the sampler. The same seed gives the same file.",
     )
     command.add_argument(
         "file", nargs="?", metavar="FILE", help="the MIDI file to learn from (default: our own tune)"
@@ -55,6 +56,11 @@ def add_to(commands: Any) -> None:
     add_part_options(command)
     command.add_argument(
         "--bars", type=integer(1, MAX_BARS), metavar="N", help="default: the tune's, at most 64"
+    )
+    command.add_argument(
+        "--freely",
+        action="store_true",
+        help="leave out the rules of bars: the model says what it will, and what does not fit into a bar is cut off",
     )
     command.add_argument(
         "--faithful",
@@ -92,6 +98,7 @@ def run(options: argparse.Namespace) -> None:
         bars=options.bars,
         temperature=TEMPERATURE if options.temperature is None else options.temperature,
         seed=options.seed,
+        freely=options.freely,
         faithful=options.faithful,
     )
     outputs.write(_writers(outputs, model, solo))
@@ -105,13 +112,13 @@ def _check_clashes(options: argparse.Namespace) -> None:
     for chosen, others, reason in (
         (
             "faithful",
-            ("bars", "temperature"),
+            ("bars", "temperature", "freely"),
             "the exercise's rules fix the length and take the likeliest tokens",
         ),
         ("model", ("epochs", "hidden"), "a saved model is not trained"),
     ):
         if getattr(options, chosen):
-            clashing = [f"--{name}" for name in others if getattr(options, name) is not None]
+            clashing = [f"--{name}" for name in others if getattr(options, name) not in (None, False)]
             if clashing:
                 raise ValueError(f"--{chosen} and {' and '.join(clashing)} exclude each other: {reason}")
 

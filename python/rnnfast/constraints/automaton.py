@@ -118,7 +118,7 @@ class Constraint:
             return NotImplemented
         if self.vocab_size != other.vocab_size:
             raise ValueError(f"the constraints are for {self.vocab_size} and {other.vocab_size} tokens")
-        return _product(self, other)
+        return product(self, other)
 
     def native(self, length: int) -> _core.Constraint:
         """Compiled for streams of `length` tokens.
@@ -163,12 +163,9 @@ def _states(next_state: npt.ArrayLike) -> npt.NDArray[np.int32]:
     return own
 
 
-def _product(a: Constraint, b: Constraint) -> Constraint:
-    """Pairs of states that the same tokens lead to; only those that can be reached."""
-    try:
-        table, pairs = _core.constraint_product(a.next_state, a.start, b.next_state, b.start, _MOST_STATES)
-    except ValueError as error:
-        raise ValueError(f"{a!r} & {b!r}: {error}") from None
+def product(a: Constraint, b: Constraint, *, most_states: int = _MOST_STATES) -> Constraint:
+    """What satisfies both, as ``a & b``: a state for each pair that can be reached; ValueError for too many."""
+    table, pairs = _core.constraint_product(a.next_state, a.start, b.next_state, b.start, most_states)
     accepting = a.accepting[pairs[:, 0]] & b.accepting[pairs[:, 1]]
     if not accepting.any():
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 from collections.abc import Iterator, Sequence
@@ -10,13 +9,16 @@ from fractions import Fraction
 from numbers import Real
 from typing import NamedTuple
 
+from rnnfast.model import LanguageModel
 from rnnfast.music.analysis.meter import Bar
 from rnnfast.music.chooser import Chooser, pick, random_chooser
 from rnnfast.music.corpus import Corpus
 from rnnfast.music.elements import Chord, Element, Measure
 from rnnfast.music.exercise import BAR, SoloSet, generate, solo_score
-from rnnfast.music.grammar import Token, chord_at, tokenize
-from rnnfast.music.playing.bar_sampler import BarSampler, Habits, TokenModel
+from rnnfast.music.grammar import Token, chord_at, parse_token, tokenize
+from rnnfast.music.playing.bar_rules import compile_rules
+from rnnfast.music.playing.bar_table import bar_kinds
+from rnnfast.music.playing.drawing import come_to_rest, draw_bars, draw_freely
 from rnnfast.music.playing.line import Slot, place_pitches, token_motion
 from rnnfast.music.playing.staging import stage
 from rnnfast.music.solo import Solo
@@ -31,27 +33,30 @@ _EXERCISE_TOKENS = 50
 
 
 def improvise(
-    model: TokenModel,
+    model: LanguageModel,
     corpus: Corpus,
     *,
     bars: int | None = None,
     temperature: float = 1.0,
     seed: int = 0,
+    freely: bool = False,
     faithful: bool = False,
     chooser: Chooser | None = None,
 ) -> Solo:
     """Improvise over a tune's chord changes.
 
-    The model hears a measure of the tune, then goes on by itself, bar by bar: of many streams that its own
-    loop draws at once, the first that fills the bar exactly is taken. Bars that copy the tune, or long runs of
-    it, are taken only where there is no other. Then every note gets a pitch that fits its word, the chord
-    under it and the melody's register; approach tones resolve, and the last note is a chord tone. The tune's
-    accompaniment plays on underneath, chorus after chorus.
+    The model hears a measure of the tune, then goes on by itself under the rules of bars, which are compiled into
+    its sampler; nothing is drawn and rejected. Bars fill exactly; the solo begins with a note; no bar of the tune
+    comes back as it is, nor any long run of its words; bars have the tune's rhythms; every note has a pitch of
+    its type within the melody's register, foreign notes lead to another note, and the last note is a chord tone.
+    Where a model's words, or a small tune, leave no solo that keeps all of this, or a large tune makes too large
+    an automaton, long runs give way first, then rhythms, at last what would be a copy. Then every note gets the
+    pitch that follows its word best. The tune's accompaniment plays on underneath, chorus after chorus.
 
     Parameters
     ----------
-    model : TokenModel
-        Such as `rnnfast.LanguageModel`. Where it has a vocabulary that is what its tokens mean: it may have
+    model : LanguageModel
+        It is only read. Where it has a vocabulary that is what its tokens mean: it may have
         learned from another tune. Otherwise they are the corpus' words.
     corpus : Corpus
         The tune.
@@ -61,12 +66,15 @@ def improvise(
         Divides the model's logits; 0 is greedy.
     seed : int
         Decides everything that is random, the model's draws too. 0 or more.
+    freely : bool
+        Leave out the rules: the model says what it will, and a word that does not fit into its bar any more is
+        left out, the gap filled by a rest or by the note before it. So does a model that cannot fill bars.
     faithful : bool
         Do as the jazz exercise does: 50 greedy tokens from silence, played over every third of the corpus'
         bars, lengths rounded by chance, sets that overlap, 130 beats a minute.
     chooser : Chooser, optional
         Decides instead of the seed. Asked for ``start`` (the measures that the model may hear first), ``seed``
-        (2**32 seeds of the model, for each of its calls), ``entry`` (intervals into a bar, which the words do
+        (2**32 seeds of the model), ``entry`` (intervals into a bar, which the words do
         not tell), ``pitch`` (of the first note); faithful: as `rnnfast.music.exercise.generate` asks.
 
     Returns
@@ -76,39 +84,42 @@ def improvise(
     Raises
     ------
     ValueError
-        An argument out of range; a model and a corpus that do not belong together; with `faithful`, `bars`
-        or a temperature, or a corpus of fewer than five bars.
+        An argument out of range; a model and a corpus that do not belong together; with `faithful`, `bars`,
+        a temperature or `freely`, or a corpus of fewer than five bars.
     TypeError
         An argument of another type.
     """
-    _check_types(model, corpus, faithful, chooser)
+    _check_types(model, corpus, freely, faithful, chooser)
     words = _words(model, corpus)
     _check_temperature(temperature)
     chooser = random_chooser(seed) if chooser is None else chooser
     if faithful:
-        if bars is not None or temperature != 1:
-            raise ValueError("faithful=True is greedy and as long as it is: leave out bars and temperature")
+        if bars is not None or temperature != 1 or freely:
+            raise ValueError(
+                "faithful=True is greedy and as long as it is: leave out bars, temperature and freely"
+            )
         return _improvise_faithfully(model, corpus, words, chooser)
     form = _form(corpus)
     count = min(len(form), DEFAULT_BARS) if bars is None else _check_bars(bars)
     sources = [form[i % len(form)] for i in range(count)]
-    drawn = _draw(model, corpus, words, sources, temperature, chooser)
+    drawn = _draw(model, corpus, words, sources, temperature, chooser, freely=freely)
     frames = list(_lay_out(drawn, sources))
     return stage(corpus, sources, tuple(_place_notes(frames, corpus, chooser)))
 
 
-def _check_types(model: object, corpus: object, faithful: object, chooser: object) -> None:
-    if not hasattr(model, "generate") or not hasattr(model, "vocab_size"):
-        raise TypeError(f"model is {model!r}, expected a language model such as rnnfast.LanguageModel")
+def _check_types(model: object, corpus: object, freely: object, faithful: object, chooser: object) -> None:
+    if not isinstance(model, LanguageModel):
+        raise TypeError(f"model is {model!r}, expected a LanguageModel")
     if not isinstance(corpus, Corpus):
         raise TypeError(f"corpus is {corpus!r}, expected a Corpus, as Corpus.from_midi returns it")
-    if not isinstance(faithful, bool):
-        raise TypeError(f"faithful is {faithful!r}, expected True or False")
+    for name, value in (("freely", freely), ("faithful", faithful)):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r}, expected True or False")
     if chooser is not None and not callable(chooser):
         raise TypeError(f"chooser is {chooser!r}, expected a function of a kind and options, or None")
 
 
-def _words(model: TokenModel, corpus: Corpus) -> tuple[str, ...]:
+def _words(model: LanguageModel, corpus: Corpus) -> tuple[str, ...]:
     words = tuple(corpus.vocabulary if model.vocabulary is None else model.vocabulary)
     if len(words) != model.vocab_size:
         raise ValueError(
@@ -141,36 +152,29 @@ def _form(corpus: Corpus) -> Sequence[Measure]:
 
 
 def _draw(
-    model: TokenModel,
+    model: LanguageModel,
     corpus: Corpus,
-    words: Sequence[str],
+    vocabulary: Sequence[str],
     sources: Sequence[Measure],
     temperature: float,
     chooser: Chooser,
+    *,
+    freely: bool,
 ) -> list[tuple[Token, ...]]:
-    """Draw the tokens of every bar."""
-    tune = [measure.tokens for measure in corpus.measures]
-    known = set(words)
-    starts = [tokens for tokens in tune if tokens and known.issuperset(tokens)]
-    sampler = BarSampler(
-        model,
-        words,
-        Habits.of(tune),
-        temperature=float(temperature),
-        chooser=chooser,
-        prompt=pick(chooser, "start", starts) if starts else (),
-    )
-    drawn = [sampler.draw(source.length) for source in sources]
-    return [*drawn[:-1], _come_to_rest(drawn[-1], sources[-1].length)]
-
-
-def _come_to_rest(tokens: Sequence[Token], length: Fraction) -> tuple[Token, ...]:
-    """End a bar with its last note that begins by the middle, held to the end."""
-    onsets = list(itertools.accumulate((token.length for token in tokens), initial=Fraction(0)))
-    early = [i for i, token in enumerate(tokens) if token.type != "R" and onsets[i] <= length / 2]
-    if not early:
-        return tuple(tokens)
-    return (*tokens[: early[-1]], tokens[early[-1]]._replace(length=length - onsets[early[-1]]))
+    """Draw the words of every bar."""
+    number = {word: index for index, word in enumerate(vocabulary)}
+    starts = [bar.tokens for bar in corpus.measures if bar.tokens and number.keys() >= set(bar.tokens)]
+    prompt = [number[word] for word in pick(chooser, "start", starts)] if starts else []
+    seed = pick(chooser, "seed", range(2**32))
+    words = [parse_token(word) for word in vocabulary]
+    kinds = bar_kinds(sources, words, corpus.register)
+    rules = None if freely else compile_rules(words, kinds, corpus.measures, corpus.register)
+    if rules is None:
+        drawn = draw_freely(model, words, kinds, prompt=prompt, temperature=temperature, seed=seed)
+    else:
+        drawn = draw_bars(model, rules, kinds, prompt=prompt, temperature=temperature, seed=seed)
+    bars = list(drawn)
+    return [*bars[:-1], come_to_rest(bars[-1], sources[-1].length)]
 
 
 class _Frame(NamedTuple):
@@ -240,7 +244,9 @@ def _bar_entries(tune: Sequence[Measure]) -> dict[bool, list[int]]:
     return {is_after_rest: sorted(found) or [0] for is_after_rest, found in entries.items()}
 
 
-def _improvise_faithfully(model: TokenModel, corpus: Corpus, words: Sequence[str], chooser: Chooser) -> Solo:
+def _improvise_faithfully(
+    model: LanguageModel, corpus: Corpus, words: Sequence[str], chooser: Chooser
+) -> Solo:
     predicted = model.generate(_EXERCISE_TOKENS, greedy=True)[0]
     sets = generate([words[token] for token in predicted], [(), *corpus.chords], chooser)
     measures = tuple(_bars_of_sets(sets))

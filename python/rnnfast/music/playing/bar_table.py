@@ -202,11 +202,10 @@ class _Builder:
         return rests | self._is_first  # after a foreign note, which counts as the longest silence, a note
 
     def _may_follow(self, phase: int) -> Bools:
-        rests: Bools = self._is_rest & (phase != _LEADING)
-        notes: Bools = ~self._is_rest
-        if self._rules.grammar:
-            rests &= (phase == _SOUNDING) & (self._units <= self._most_silent)
-            notes &= self._is_first == (phase == _RESTED)
+        if not self._rules.grammar:
+            return self._units >= 0
+        rests: Bools = self._is_rest & (phase == _SOUNDING) & (self._units <= self._most_silent)
+        notes: Bools = ~self._is_rest & (self._is_first == (phase == _RESTED))
         return rests | notes
 
     def _write(self, state: int, k: int, now: int, may: Bools, rested: int, silence: int) -> None:

@@ -81,6 +81,7 @@ def clipped():
     return _core.clip_gradient(0.5, 0.3, g), g
 
 
+TABLE = np.array([[1, 0], [1, -1]], np.int32)
 NO_HISTORY = np.zeros(0, np.int32)
 
 
@@ -163,6 +164,7 @@ FUNCTIONS = {
     "Embedding": lambda: rnnfast.Embedding(7, 5)(TARGETS),
     "draw": draw_boundaries,
     "filter_logits": filtered,
+    "constraint_product": lambda: _core.constraint_product(TABLE, 0, TABLE, 0, 100),
     "learn_online": learnt_online,
     "parameter_shapes": lambda: [list(s) for s in _core.parameter_shapes(5, 6, 1, "gru", 0, False).values()],
     "optimizer_step": lambda: [*stepped(Adam(0.01, weight_decay=0.1)), *stepped(RMSprop(0.01, momentum=0.9))],

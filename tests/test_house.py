@@ -81,6 +81,7 @@ PARTS = {
     "rnnfast.optim": {
         "rnnfast._core",
         "rnnfast._arguments",
+        "rnnfast._interrupts",
         "rnnfast._layer",
         "rnnfast.learning_rate",
         "rnnfast.optimizer_state",

@@ -10,7 +10,6 @@ import numpy as np
 from rnnfast.train import Tokens, token_array, training_pair
 
 Pair = tuple[Tokens, Tokens]
-_END = object()
 
 
 class EndlessPairs:
@@ -40,18 +39,18 @@ class EndlessPairs:
         """
         pair = self.next()
         if pair is None:
-            raise ValueError("X is an iterator without an array, expected at least one")
+            raise ValueError("X is an iterator without a target, expected at least two steps")
         return pair
 
     def next(self) -> Pair | None:
         """The pair after that of the last call; None at the end."""
-        item = next(self._arrays, _END)
-        if item is _END:
-            return None
-        name = f"X, array {self._taken} (counted from 0)"
-        pair = self._given(name, item) if isinstance(item, tuple) else self._shifted(name, item)
-        self._taken += 1
-        return pair
+        for item in self._arrays:
+            name = f"X, array {self._taken} (counted from 0)"
+            pair = self._given(name, item) if isinstance(item, tuple) else self._shifted(name, item)
+            self._taken += 1
+            if pair is not None:
+                return pair
+        return None
 
     def _given(self, name: str, item: tuple[Any, ...]) -> Pair:
         if len(item) != 2:
@@ -61,14 +60,18 @@ class EndlessPairs:
         self._last = None
         return pair
 
-    def _shifted(self, name: str, item: Any) -> Pair:
+    def _shifted(self, name: str, item: Any) -> Pair | None:
+        """None where there is no target yet: of the stream's first token."""
         tokens = token_array(name, item, self._vocab_size)
+        if tokens.size == 0:
+            raise ValueError(f"{name} has shape {tokens.shape}, expected at least one sample and one step")
         self._check_samples(name, tokens)
         if self._last is not None:
             tokens = np.hstack([self._last, tokens])
-        pair = training_pair(tokens, None, self._vocab_size, names=(name, name))
         self._last = tokens[:, -1:].copy()
-        return pair
+        if tokens.shape[1] < 2:
+            return None
+        return training_pair(tokens, None, self._vocab_size, names=(name, name))
 
     def _check_samples(self, name: str, tokens: Tokens) -> None:
         if self._samples is not None and len(tokens) != self._samples:

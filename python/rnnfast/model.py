@@ -223,7 +223,7 @@ class LanguageModel:
         X : (N, T) integers or (N, T, V) one-hot; or an iterator of these, or of pairs (x, y)
             Inputs; -1, or a zero vector, is the zero input. An iterator is an endless stream: N texts or signals side
             by side, each array the next T steps of all (T may differ), no more than one of which is held. Then Y is
-            None, `stateful` True, `truncate` given and the batch always all N.
+            None, `stateful` True, `truncate` given and the batch always all N. Each call begins with zeros.
         Y : None, (N, T) integers, (N, T, V) or (T, N, V) one-hot, or T arrays (N, V)
             Targets; -1, or a zero vector, does not count. None: the next token of X. Where N = T, a three-dimensional
             array is taken as (N, T, V).
@@ -282,7 +282,7 @@ class LanguageModel:
 
         Examples
         --------
-        A stream without end, in memory that does not grow with what was read:
+        A stream without end; in memory are one array, and a line of history for each that was read:
 
         >>> from itertools import count
         >>> model = LanguageModel(10, 16)

@@ -34,10 +34,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 from rnnfast import _core
 from rnnfast._arguments import real, thread_count
-from rnnfast._layer import Gradients, Layers
+from rnnfast._interrupts import whole
+from rnnfast._layer import Gradients, Layer, Layers, named_layers
 from rnnfast.learning_rate import Schedule, native_rate
 from rnnfast.optimizer_state import Arrays, OptimizerState, initial_state, is_state_of, update
 
@@ -49,7 +51,9 @@ class Optimizer:
     decay: float
     weight_decay: float
 
-    _state: OptimizerState | None = None  # not a field: two optimisers are equal where their settings are
+    # Not fields: two optimisers are equal where their settings are.
+    _state: OptimizerState | None = None
+    _layers: dict[str, ref[Layer]] | None = None  # that have been stepped by it, None: none, or arrays
 
     def __post_init__(self) -> None:
         self.native()
@@ -142,29 +146,40 @@ class Optimizer:
         array([-3., -4.])
         """
         own = self._own_state(parameters) if state is None else state
-        norm = update(
-            self.native(),
-            parameters,
-            gradients,
-            own,
-            clip_value=None if clip_value is None else real("clip_value", clip_value),
-            clip_norm=None if clip_norm is None else real("clip_norm", clip_norm),
-            keras_clip_norm=bool(keras_clip_norm),
-            num_threads=thread_count(num_threads),
-        )
-        if state is None:
-            object.__setattr__(self, "_state", own)  # the settings are frozen
+        with whole():
+            norm = update(
+                self.native(),
+                parameters,
+                gradients,
+                own,
+                clip_value=None if clip_value is None else real("clip_value", clip_value),
+                clip_norm=None if clip_norm is None else real("clip_norm", clip_norm),
+                keras_clip_norm=bool(keras_clip_norm),
+                num_threads=thread_count(num_threads),
+            )
+            if state is None:  # the settings are frozen
+                object.__setattr__(self, "_state", own)
+                object.__setattr__(self, "_layers", _references(parameters))
         return norm
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_layers"}
 
     def _own_state(self, parameters: Layers | Arrays) -> OptimizerState:
         if self._state is None:
             return self.initial_state(parameters)
-        if not is_state_of(self._state, parameters):
+        is_other = self._layers is not None and self._layers != _references(parameters)
+        if is_other or not is_state_of(self._state, parameters):
             raise ValueError(
                 f"parameters are not those that this {type(self).__name__} has stepped before: make another "
                 "optimiser for them, or pass state="
             )
         return self._state
+
+
+def _references(parameters: Layers | Arrays) -> dict[str, ref[Layer]] | None:
+    layers = named_layers(parameters)
+    return None if layers is None else {name: ref(layer) for name, layer in layers.items()}
 
 
 @dataclass(frozen=True)

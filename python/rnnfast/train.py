@@ -54,7 +54,7 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean nats a target that counts, over the epoch (each batch before its own update).
+        Mean nats a target that counts, over the epoch (each batch before its own update); NaN where none counts.
     sequence_loss : list of float
         The loss summed over time, averaged over the samples.
     accuracy : list of float
@@ -86,11 +86,15 @@ class History:
                 (validation, self.validation_loss, self.validation_accuracy),
             ):
                 if sums is not None:
-                    losses.append(sums[0] / sums[1])
+                    losses.append(_mean(sums[0], sums[1]))
                     if sums[2] is not None:
-                        accuracies.append(sums[2] / sums[1])
+                        accuracies.append(_mean(sums[2], sums[1]))
         self.steps = progress.steps
         self.tokens = progress.tokens
+
+
+def _mean(total: float, count: int) -> float:
+    return total / count if count else float("nan")
 
 
 def token_array(name: str, values: Any, vocab_size: int, *, dimensions: int = 2) -> Tokens:

@@ -66,6 +66,39 @@ def test_a_piece_longer_than_an_array_is_the_array():
     assert_same_parameters(*models)
 
 
+def test_arrays_may_have_any_length(dtype):
+    """Also one token each, and a piece grows with the longest array, whatever `truncate` allows."""
+    X = np.maximum(samples(N=3, T=12)[0], 0)
+    single, pairs = make("lstm, tied", dtype), make("lstm, tied", dtype)
+    options = {"truncate": 2**31 - 1, "stateful": True, "epochs": None, "optimizer": SGD(0.1)}
+    single.fit(iter(cut(X, *range(1, 12))), **options)
+    one_by_one = [(X[:, t : t + 1], X[:, t + 1 : t + 2]) for t in range(11)]
+    pairs.fit(iter(one_by_one), **options)
+    assert_same_parameters(single, pairs)
+    growing, padded = make("lstm, tied", dtype), make("lstm, tied", dtype)
+    growing.fit(iter(cut(X, 3, 7)), **options)  # pieces of 2, 4 and 5 steps
+    state, losses = None, []
+    for begin, end in ((0, 2), (2, 6), (6, 11)):
+        x, y = X[:, begin:end], X[:, begin + 1 : end + 1]
+        p, state = padded.predict(x, state)
+        losses.append(-np.log(np.take_along_axis(p, y[..., np.newaxis], -1)).mean())
+        padded = make("lstm, tied", dtype)
+        padded.fit(iter(cut(X[:, : end + 1], 3, 7)[: len(losses)]), **options)
+    assert growing.history.loss == pytest.approx(losses, rel=1e-5)
+    assert_same_parameters(growing, padded)
+
+
+def test_an_array_without_a_target_is_passed_through(dtype):
+    X, Y = samples(N=2, T=9)
+    Y[:, 3:6], Y[:, -1] = -1, 1
+    whole, parts = make("gru", dtype), make("gru", dtype)
+    whole.fit(X, Y, epochs=1, shuffle=False, **STATEFUL)
+    history = parts.fit(zip(cut(X, 3, 6), cut(Y, 3, 6), strict=True), epochs=None, **STATEFUL)
+    assert_same_parameters(parts, whole)
+    assert np.isnan(history.loss[1])
+    assert np.isfinite(history.loss[::2]).all()
+
+
 def endless(taken, N=2, T=6):
     for k in itertools.count():
         taken.append(k)
@@ -114,8 +147,14 @@ def arrays(*shapes):
 @pytest.mark.parametrize(
     ("stream", "options", "error", "message"),
     [
-        (iter([]), {}, ValueError, "X is an iterator without an array, expected at least one"),
-        (arrays((2, 1)), {}, ValueError, r"X, array 0 \(counted from 0\) has shape \(2, 1\): without Y"),
+        (iter([]), {}, ValueError, "X is an iterator without a target, expected at least two steps"),
+        (arrays((2, 1)), {}, ValueError, "X is an iterator without a target, expected at least two steps"),
+        (
+            arrays((2, 1), (2, 0)),
+            {},
+            ValueError,
+            r"array 1 \(counted from 0\) has shape \(2, 0\), expected at",
+        ),
         (arrays((2, 4), (3, 4)), {}, ValueError, r"array 1 .* has shape \(3, 4\), expected 2 samples"),
         (arrays((2, 4), (2, 4, 3)), {}, ValueError, r"array 1 .* has shape \(2, 4, 3\), expected tokens"),
         (iter([np.zeros((2, 4))]), {}, TypeError, "array 0 .* has dtype float64, expected integers"),

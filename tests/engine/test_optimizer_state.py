@@ -13,6 +13,7 @@ from rnnfast import (
     Adam,
     AdamW,
     CosineDecay,
+    Dense,
     LanguageModel,
     NonFiniteError,
     OptimizerState,
@@ -119,6 +120,19 @@ def test_an_optimizers_own_state_is_of_one_net():
             optimizer.step(others, others)
     assert optimizer.state.steps == before.steps == 1
     assert_same_parameters(optimizer.state.slots["m"], before.slots["m"])
+
+
+def test_an_optimizers_own_state_is_of_these_layers():
+    a, b = Dense(4, 4, seed=1), Dense(4, 4, seed=2)
+    gradients = {name: np.ones_like(p) for name, p in a.parameters.items()}
+    optimizer = SGD(0.1)  # which has no array of its own to compare
+    optimizer.step(a, gradients)
+    for others in (b, [a], [b, a]):
+        given = gradients if others is b else [gradients] * len(others)
+        with pytest.raises(ValueError, match="parameters are not those that this SGD has stepped before"):
+            optimizer.step(others, given)
+    optimizer.step(a, gradients)
+    assert pickle.loads(pickle.dumps(optimizer)).state.steps == 2
 
 
 def test_a_first_step_that_is_refused_is_not_remembered():

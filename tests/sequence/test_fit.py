@@ -496,3 +496,29 @@ BAD = {
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("make", "y", "options", "what"),
+    [
+        (lambda: SequenceClassifier(2, 4, input_size=3), [-1, -1, -1, -1, -1, 0], {}, "train on"),
+        (lambda: SequenceClassifier(2, 4, input_size=3), [0, -1, 1, -1, -1, -1], {}, "hold back"),
+        (
+            lambda: SequenceRegressor(1, 4, input_size=3, output="all"),
+            np.zeros((6, 5, 1)),
+            {"lengths": [0, 0, 0, 0, 0, 5]},
+            "train on",
+        ),
+        (
+            lambda: SequenceRegressor(1, 4, input_size=3, output="all"),
+            np.zeros((6, 5, 1)),
+            {"lengths": [5, 4, 3, 2, 1, 0]},
+            "hold back",
+        ),
+    ],
+)
+def test_a_share_without_a_target_is_refused(make, y, options, what):
+    model, X = make(), np.zeros((6, 5, 3))
+    with pytest.raises(ValueError, match=f"validation is 0.1, which leaves no target that counts to {what}"):
+        model.fit(X, y, epochs=1, validation=0.1, **options)
+    model.fit(X, np.zeros_like(y), epochs=1)  # and nothing keeps it from that

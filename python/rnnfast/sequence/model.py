@@ -198,10 +198,10 @@ class SequenceModel:
                 on_progress=(lambda: None) if display is None else display.update,
             ).run(account)
         finally:
+            self._fitting.release()
             if account.epoch or account.step:  # a call that was refused leaves the last one's history
                 history.update(account, len(data))
                 self.history = history
-            self._fitting.release()
             if display is not None:
                 display.close()
         return history
@@ -248,10 +248,13 @@ class SequenceModel:
         model._epochs_begun, model._steps = state.epochs_begun, state.steps
         return model
 
-    # What a subclass says: its targets as an array, (N, ...) for "last", (N, T, ...) for "all"; and of outputs, which
-    # come as (N, K) or (T, N, K), the loss and its gradient.
+    # What a subclass says: its targets as an array, (N, ...) for "last", (N, T, ...) for "all"; whether one of them
+    # counts; and of outputs, which come as (N, K) or (T, N, K), the loss and its gradient.
 
     def _targets(self, name: str, y: Any, data: Sequences) -> Floats:
+        raise NotImplementedError
+
+    def _some_count(self, targets: Floats, data: Sequences) -> bool:
         raise NotImplementedError
 
     def _loss(self, outputs: Floats, targets: Floats, lengths: Any) -> tuple[Sums, Floats]:
@@ -273,7 +276,10 @@ class SequenceModel:
         data = self._sequences(X, lengths)
         if len(data) == 0:
             raise ValueError(f"X has shape {data.values.shape}, expected at least one sequence")
-        return data, self._targets(name, y, data)
+        targets = self._targets(name, y, data)
+        if not self._some_count(targets, data):
+            raise ValueError(f"{name} has no target that counts: all are -1, or behind their sequences' ends")
+        return data, targets
 
     def _split(
         self, X: Any, y: Any, lengths: Any, validation: Any
@@ -295,7 +301,11 @@ class SequenceModel:
             raise ValueError(
                 f"validation is {validation}, which leaves none of {len(data)} sequences to train on"
             )
-        return data[:kept], targets[:kept], (data[kept:], targets[kept:])
+        parts = (data[:kept], targets[:kept]), (data[kept:], targets[kept:])
+        for (its_data, its_targets), what in zip(parts, ("train on", "hold back"), strict=True):
+            if not self._some_count(its_targets, its_data):
+                raise ValueError(f"validation is {validation}, which leaves no target that counts to {what}")
+        return *parts[0], parts[1]
 
     def _state_for(self, optimizer: Optimizer) -> OptimizerState:
         """What is remembered for an optimiser of the same kind; else a fresh state."""

@@ -134,10 +134,7 @@ class SequenceRegressor(SequenceModel):
 
     def _targets(self, name: str, y: Any, data: Sequences) -> Floats:
         if self._is_each_step:
-            values = data.padded(name, y, 0, self.dtype, self._num_outputs)
-            if not data.lengths.any():
-                raise ValueError(f"{name} has no number: all sequences are of length 0")
-            return values
+            return data.padded(name, y, 0, self.dtype, self._num_outputs)
         given, expected = as_array(name, y), (len(data), self._num_outputs)
         if given.shape != expected:
             raise ValueError(f"{name} has shape {given.shape}, expected {expected}")
@@ -146,6 +143,9 @@ class SequenceRegressor(SequenceModel):
         if not np.isfinite(values).all():
             raise ValueError(f"{name} has numbers that are not finite in {self.dtype}")
         return values
+
+    def _some_count(self, targets: Floats, data: Sequences) -> bool:
+        return not self._is_each_step or bool(data.lengths.any())
 
     def _loss(self, outputs: Floats, targets: Floats, lengths: Any) -> tuple[Sums, Floats]:
         counts = np.ones(len(outputs), np.bool_)

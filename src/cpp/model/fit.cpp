@@ -62,6 +62,15 @@ public:
           places_(network.places_in(flat_)) {}
 
     Buffer<T>& flat() { return flat_; }
+
+    /// Goes on where another one of the same network and batch ended.
+    void take_state(const Gradient& other) {
+        const LanguageModelConfig& config = network_.config;
+        Buffer<T> h(config.num_layers * batch() * config.hidden_size), c(h.size());
+        other.activations_.stack.store_state(h.data(), c.data());
+        activations_.stack.load_state(h.data(), c.data());
+        activations_.stack.set_steps(0);  // it is where the last step ended
+    }
     Index batch() const { return activations_.stack.segments().batch(); }
 
     /// The gradient of the reduced loss over a piece; adds the loss to `sums`. `mask_step`: decides dropout's masks.
@@ -135,6 +144,15 @@ TrainingMemory<T>& training_memory(std::shared_ptr<void>& kept, const Network<T>
     return *static_cast<TrainingMemory<T>*>(kept.get());
 }
 
+// Memory for longer pieces than before, which goes on from the state where these ended.
+template <class T>
+TrainingMemory<T>& longer_memory(std::shared_ptr<void>& kept, const Network<T>& network, Index steps, Index batch) {
+    const std::shared_ptr<void> before = kept;
+    auto& memory = training_memory(kept, network, steps, batch, Index{0});
+    memory.whole.take_state(static_cast<const TrainingMemory<T>*>(before.get())->whole);
+    return memory;
+}
+
 // Multiply-adds of forward, of dx and of dW for so many tokens.
 template <class T>
 double work_of_step(const Network<T>& network, Index tokens) {
@@ -174,7 +192,6 @@ void check_data(const Sequences& data, Index V) {
     at_least("fit: X: the number of samples", data.samples, 1);
     at_least("fit: X: the number of steps", data.steps, 1);
     check_sequences("X", "Y", data, V);
-    check_counts("fit: Y", data);
 }
 
 // What an endless stream gives next, as many samples as before it.
@@ -197,6 +214,7 @@ void check_options(const Sequences& data, const Sequences& validation, const Fit
     check<T>(options.optimizer);
     check(options.clipping);
     check_data(data, V);
+    if (!options.next) check_counts("fit: Y", data);  // of a stream, something else may come
     at_least("fit: validation X: the number of samples", validation.samples, 0);
     if (validation.samples) {
         at_least("fit: validation X: the number of steps", validation.steps, 1);
@@ -223,8 +241,8 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
     const Index last_batch = samples % batch;
     const bool endless = static_cast<bool>(options.next);
     const Index cut = options.truncate == 0 ? given.steps : options.truncate;
-    const Index most_steps = endless ? cut : std::min(cut, given.steps);
-    TrainingMemory<T>& memory = training_memory(impl_->training_memory, network, most_steps, batch, last_batch);
+    Index most_steps = std::min(cut, given.steps);
+    TrainingMemory<T>* memory = &training_memory(impl_->training_memory, network, most_steps, batch, last_batch);
     Buffer<Index> order(samples);
     Threads threads(choose_threads(options.num_threads, work_of_step(network, most_steps * batch)));
     {
@@ -271,6 +289,10 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
             const FloatMode callers(scope.callers());
             if (!options.next(next)) break;
             data = checked_next(next, samples, config().vocab_size);
+            if (const Index most = std::min(cut, data.sequences.steps); most > most_steps) {
+                memory = &longer_memory(impl_->training_memory, network, most, batch);
+                most_steps = most;
+            }
             progress.steps_per_epoch = steps_per_epoch();
         }
         if (options.shuffle && !endless)
@@ -278,7 +300,7 @@ void LanguageModel<T>::fit(const Sequences& given, const FitOptions& options, Fi
         else
             std::iota(order.data(), order.data() + samples, Index{0});
         for (Index first = 0; first < samples; first += batch) {
-            Gradient<T>& gradient = first + batch <= samples ? memory.whole : *memory.rest;
+            Gradient<T>& gradient = first + batch <= samples ? memory->whole : *memory->rest;
             const Index end = endless ? data.sequences.steps  // the state that is handed on has read all of them
                                       : steps_that_count(data.sequences, order.data() + first, gradient.batch());
             for (Index from = 0; from < end; from += most_steps)

@@ -50,8 +50,9 @@ struct Recurrent<T>::Impl : Trainable<T>::Weights {
     // Large pieces come in huge pages and are cleared quickly: they go back to the system.
     void give_back(std::unique_ptr<Memory> memory) const noexcept {
         constexpr Index most_numbers = Index{1} << 25;
-        const Index each = 8 * stack.config().hidden_size;  // about so many a row: gates, states, gradients
-        if (memory->workspace.segments().packing().rows() > most_numbers / (stack.num_states() * each)) return;
+        // About so many a row: gates, states and gradients of each direction of each layer; x, its rows packed, dx.
+        const Index each = stack.num_states() * 8 * stack.config().hidden_size + 3 * stack.config().input_size;
+        if (memory->workspace.segments().packing().rows() > most_numbers / each) return;
         const std::lock_guard<std::mutex> lock(spare_mutex);
         spare = std::move(memory);
     }

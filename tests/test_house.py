@@ -130,6 +130,8 @@ PARTS = {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast.generation",
+        "rnnfast.prompts",
+        "rnnfast.sampling",
         "rnnfast.state",
         "rnnfast.train",
     },

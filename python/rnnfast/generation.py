@@ -29,17 +29,14 @@ StopWhen = Callable[[Tokens], Any]
 Stop = int | str | Sequence[int | str | Sequence[int]] | StopWhen | None
 
 
-class StreamKeywords(TypedDict, total=False):
-    """Keywords of `LanguageModel.generate` that `LanguageModel.stream` has, too; then those of `Sampler`."""
+class SessionKeywords(TypedDict, total=False):
+    """Keywords of `Session.add` beside the first ones; then those of `Sampler`."""
 
-    prompt: Prompt
-    sampler: Sampler | None
     num_streams: int
     constraint: Constraint | None
     stop: Stop
     stop_token: int | None
     min_length: int
-    seed: int | Sequence[int] | None
     initial_token: int
     state: State | None
     temperature: float
@@ -55,6 +52,14 @@ class StreamKeywords(TypedDict, total=False):
     logit_bias: Any
     ban: Any
     greedy: bool
+
+
+class StreamKeywords(SessionKeywords, total=False):
+    """Keywords of `LanguageModel.generate` that `LanguageModel.stream` has, too."""
+
+    prompt: Prompt
+    seed: int | Sequence[int] | None
+    sampler: Sampler | None
 
 
 class GenerateKeywords(StreamKeywords, total=False):
@@ -200,6 +205,7 @@ def streams(
     before = model._state(state, count)
     prompts = prompt_arrays(prompt, count, model.vocab_size, model.vocabulary)
     if before.pending is not None:
+        _check_pending(before.pending, model.vocab_size)
         prompts = [
             np.concatenate([pending[pending >= 0], own])
             for pending, own in zip(before.pending[:, np.newaxis], prompts, strict=True)
@@ -260,6 +266,13 @@ def native_constraint(constraint: Any, length: int | None) -> _core.Constraint |
     if length is None:
         raise ValueError("constraint is given without length: it is for streams of a length")
     return constraint.native(length)
+
+
+def _check_pending(pending: Tokens, vocab_size: int) -> None:
+    for n in np.flatnonzero((pending < -1) | (pending >= vocab_size))[:1]:
+        raise ValueError(
+            f"state.pending[{n}] is {pending[n]}, expected a token from 0 to {vocab_size - 1}, or -1 for none"
+        )
 
 
 def _seeds(seed: Any) -> int | tuple[int, ...]:

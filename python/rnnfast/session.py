@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy.typing as npt
 
 from rnnfast import _core, generation
 from rnnfast._arguments import integer
-from rnnfast.generation import StreamKeywords
+from rnnfast.generation import SessionKeywords
+from rnnfast.prompts import Prompt
+from rnnfast.sampling import Sampler
 from rnnfast.state import State
 from rnnfast.train import Tokens
 
@@ -59,6 +62,10 @@ class Session:
         self._native = _NATIVE[model.dtype.name](model._native, integer("capacity", capacity))
 
     def __len__(self) -> int:
+        """How many streams have something to tell: those that are live, and those that ended in a step that could not.
+
+        A step that was interrupted, or raised the error of another stream, leaves what it has drawn to the next one.
+        """
         return len(self._native)
 
     @property
@@ -66,16 +73,24 @@ class Session:
         """Of the live streams, ascending."""
         return self._native.ids
 
-    def add(self, *, length: int | None = None, **keywords: Unpack[StreamKeywords]) -> int:
+    def add(
+        self,
+        prompt: Prompt = None,
+        seed: int | Sequence[int] | None = 0,
+        sampler: Sampler | None = None,
+        *,
+        length: int | None = None,
+        **keywords: Unpack[SessionKeywords],
+    ) -> int:
         """Let a stream join.
 
         Parameters
         ----------
-        length : int, optional
-            It ends after so many tokens; None: without end, or until a stop.
-        keywords
+        prompt, seed, sampler, keywords
             As in `LanguageModel.generate` for one stream, whose key is (seed, 0); no function in `stop`. `seed(id)`
             tells what ``seed=None`` became.
+        length : int, optional
+            It ends after so many tokens; None: without end, or until a stop.
 
         Returns
         -------
@@ -87,7 +102,7 @@ class Session:
         RuntimeError
             Where there are as many streams as the session's capacity.
         """
-        call = generation.streams(self._model, **keywords)
+        call = generation.streams(self._model, prompt=prompt, seed=seed, sampler=sampler, **keywords)
         if len(call.keys) != 1:
             raise ValueError(f"{len(call.keys)} streams are given, expected one")
         if call.stop_when is not None:

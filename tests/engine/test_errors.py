@@ -132,6 +132,7 @@ GENERATE = [
     ({"seed": "x"}, TypeError, "seed is 'x', expected an integer"),
     ({"prompt": 3}, TypeError, "prompt is 3, expected"),
     ({"prompt": [1, V]}, ValueError, r"prompt\[0, 1\] is 5, expected a token from 0 to 4"),
+    ({"prompt": [[1], [2], [1, V]]}, ValueError, r"prompt\[2, 1\] is 5, expected a token from 0 to 4"),
     ({"prompt": [1.5]}, TypeError, "prompt has dtype float64, expected integers"),
     ({"prompt": "abc"}, ValueError, "prompt is text, but the model has no vocabulary"),
     ({"prompt": np.zeros((2, 2, 2), int)}, ValueError, r"prompt has shape \(2, 2, 2\), expected"),

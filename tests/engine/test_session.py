@@ -307,3 +307,40 @@ def test_a_stream_that_left_goes_on_with_what_its_penalties_counted(window):
         rest = model.generate(8, state=session.remove(stream), seed=[seed], **penalties)[0]
         whole = model.generate(15, seed=[seed], **penalties)[0]
         assert np.array_equal(np.concatenate([first, rest]), whole), seed
+
+
+def test_a_loop_while_there_are_streams_hears_all_of_them(dtype):
+    """Two that fail in one step have an error each; one that was interrupted has its tokens."""
+    session, told = LanguageModel(5, 4, dtype=dtype).session(9), []
+    for _ in range(2):
+        session.add(ban=range(5))
+    other = session.add(seed=3, length=6)
+    drawn = []
+    while len(session):
+        try:
+            result = session.step(4)
+        except SamplingError as error:
+            told.append(error.stream)
+            result = error.result
+        drawn += [t for i, row in zip(*result, strict=True) if i == other for t in row.tolist() if t >= 0]
+    assert told == [0, 1]
+    assert drawn == LanguageModel(5, 4, dtype=dtype).generate(6, seed=[3])[0].tolist()
+
+
+def test_what_an_interrupted_step_has_drawn_counts_until_it_is_told():
+    session = LanguageModel(5, 4).session(9)
+    session.add(length=3000)
+    interrupted_in(partial(session._native.step, 3000))
+    told = 0
+    while len(session):
+        _, tokens = session.step(1000)
+        told += int((tokens >= 0).sum())
+    assert told == 3000
+
+
+def test_the_first_arguments_of_add_need_no_names():
+    model = LanguageModel(5, 4)
+    session = model.session(3)
+    session.add([1, 2], 7, Sampler(top_k=2), length=4)
+    expected = model.generate(4, prompt=[1, 2], seed=[7], top_k=2)
+    assert np.array_equal(session.step(4).tokens, expected)

@@ -40,9 +40,11 @@ void check_generation(const GenerateOptions& options, const std::vector<Stream>&
     (void)Stops(options.stop, V);
     if (options.constraint) check_constraint(options, V);
     check_token("initial_token", options.initial_token, V);
-    for (const Stream& s : streams) {
-        if (s.prompt_length > 0) check_tokens("prompt", 1, s.prompt_length, s.prompt, V);
-        if (s.history_length > 0) check_tokens("history", 1, s.history_length, s.history, V);
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        const Stream& s = streams[i];
+        const auto row = static_cast<Index>(i);
+        if (s.prompt_length > 0) check_tokens("prompt", 1, s.prompt_length, s.prompt, V, row);
+        if (s.history_length > 0) check_tokens("state.recent", 1, s.history_length, s.history, V, row);
     }
 }
 

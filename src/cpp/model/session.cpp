@@ -260,7 +260,11 @@ std::uint64_t Session<T>::seed(Index id) const {
 
 template <class T>
 Index Session<T>::size() const noexcept {
-    return impl_->live;
+    const Impl& own = *impl_;
+    return static_cast<Index>(own.outputs.size()) +
+           std::count_if(own.failures.begin(), own.failures.end(), [&own](const auto& failure) {
+               return own.outputs.count(failure.stream) == 0;  // it has told its tokens, but not that it failed
+           });
 }
 
 template <class T>

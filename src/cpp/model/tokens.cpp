@@ -17,10 +17,11 @@ void check_token(const char* argument, std::int32_t token, Index V) {
     if (token < -1 || token >= V) refuse(argument, token, V);
 }
 
-void check_tokens(const char* argument, Index rows, Index steps, const std::int32_t* tokens, Index V) {
+void check_tokens(const char* argument, Index rows, Index steps, const std::int32_t* tokens, Index V, Index first_row) {
     for (Index i = 0; i < rows * steps; ++i)
         if (tokens[i] < -1 || tokens[i] >= V)
-            refuse(std::string(argument) + "[" + std::to_string(i / steps) + ", " + std::to_string(i % steps) + "]",
+            refuse(std::string(argument) + "[" + std::to_string(first_row + i / steps) + ", " +
+                       std::to_string(i % steps) + "]",
                    tokens[i], V);
 }
 

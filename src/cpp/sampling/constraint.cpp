@@ -51,14 +51,19 @@ private:
         for (Index s = 0; s < a_.states; ++s, poll_(a_.V))
             for (std::size_t j = 0; j < hashes.size(); ++j)
                 hashes[j] = mix(table_[s * a_.V + static_cast<Index>(j)]) ^ (hashes[j] * 0x9e3779b97f4a7c15);
-        std::vector<Index> members;  // the first of each class
-        for (Index j = 0; j < a_.V; ++j) {
-            const auto of_class = std::find_if(members.begin(), members.end(), [&](Index member) {
-                return hashes[static_cast<std::size_t>(j)] == hashes[static_cast<std::size_t>(member)] &&
-                       is_same_column(j, member);
-            });
-            a_.class_of.push_back(static_cast<std::int32_t>(of_class - members.begin()));
-            if (of_class == members.end()) members.push_back(j);
+        std::vector<Index> members;                                          // the first of each class
+        std::unordered_map<std::uint64_t, std::vector<std::int32_t>> alike;  // classes by their hashes
+        for (Index j = 0; j < a_.V; ++j, poll_(1)) {
+            auto& candidates = alike[hashes[static_cast<std::size_t>(j)]];
+            const auto same = std::find_if(candidates.begin(), candidates.end(),
+                                           [&](std::int32_t c) { return is_same_column(j, members[index(c)]); });
+            if (same != candidates.end()) {
+                a_.class_of.push_back(*same);
+                continue;
+            }
+            candidates.push_back(static_cast<std::int32_t>(members.size()));
+            a_.class_of.push_back(candidates.back());
+            members.push_back(j);
         }
         a_.classes = static_cast<Index>(members.size());
         for (Index s = 0; s < a_.states; ++s)

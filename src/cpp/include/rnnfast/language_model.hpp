@@ -327,7 +327,7 @@ public:
     /// What a stream was added with. Throws std::out_of_range for one that has left and been delivered.
     std::uint64_t seed(Index id) const;
 
-    Index size() const noexcept;     ///< live streams
+    Index size() const noexcept;     ///< streams that have something to tell: live ones, and what steps left untold
     std::vector<Index> ids() const;  ///< of the live streams, ascending
 
 private:

@@ -184,6 +184,33 @@ PIECES = st.recursive(
 )
 
 
+@pytest.mark.parametrize("distinct", [3, 150])
+def test_what_is_allowed_among_many_tokens(distinct):
+    """Of 150 tokens, few or all of which lead to states of their own; masks have three words."""
+    r = np.random.default_rng(1)
+    V, states, length = 150, 7, 6
+    table = r.integers(-1, states, (states, distinct))[:, r.integers(0, distinct, V)]
+    table[r.random((states, V)) < (0.5 if distinct == V else 0)] = -1
+    accepting = np.arange(states) == 2
+    live = [accepting]  # from which states a sequence can end with so many tokens more
+    for _ in range(length):
+        leads = (table >= 0) & live[-1][table]
+        live.append(leads.any(axis=1) | (accepting & (table < 0).all(axis=1)))
+    tokens = make(V).generate(
+        length, constraint=constraints.from_table(table, accepting), num_streams=6000, temperature=50.0
+    )
+    state = np.zeros(len(tokens), int)
+    for t in range(length):
+        for at in range(states):
+            came = set(tokens[(state == at) & (tokens[:, t] >= 0), t].tolist())
+            allowed = np.flatnonzero((table[at] >= 0) & live[length - t - 1][table[at]]).tolist()
+            assert came <= set(allowed)
+            if (state == at).sum() > 4000:
+                assert len(came) == len(allowed)
+        state = np.where(tokens[:, t] >= 0, table[state, tokens[:, t]], state)
+    assert accepting[state].all()
+
+
 def satisfiable(pattern, alphabet):
     """Compiled, or None where no text matches."""
     try:

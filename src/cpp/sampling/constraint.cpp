@@ -68,6 +68,7 @@ private:
         a_.classes = static_cast<Index>(members.size());
         for (Index s = 0; s < a_.states; ++s)
             for (const Index member : members) a_.next.push_back(table_[s * a_.V + member]);
+        if (a_.classes * a_.words > a_.V) return;  // a mask is made as quickly token by token
         a_.class_members.resize(members.size() * words_);
         for (std::size_t j = 0; j < a_.class_of.size(); ++j)
             a_.class_members[index(a_.class_of[j]) * words_ + j / 64] |= std::uint64_t{1} << j % 64;
@@ -200,7 +201,7 @@ private:
                 const auto [place, is_new] = known.emplace(mask, static_cast<std::uint32_t>(known.size()));
                 if (is_new) a_.masks.insert(a_.masks.end(), mask.begin(), mask.end());
                 a_.runs.push_back({static_cast<std::uint32_t>(level), place->second});
-                poll_(a_.classes);
+                poll_(a_.V);
             }
             if (a_.runs.size() + a_.masks.size() > most_runs) {
                 a_.runs.clear();
@@ -274,9 +275,17 @@ bool Constraint::Automaton::is_live(std::int32_t state, std::size_t k) const noe
 
 void Constraint::Automaton::write_mask(std::int32_t state, std::size_t k, std::uint64_t* mask) const noexcept {
     std::fill_n(mask, words, 0);
+    const auto may_come = [&](Index token_class) {
+        const std::int32_t then = next[at(state, token_class)];
+        return then >= 0 && is_live(then, k);
+    };
+    if (class_members.empty()) {
+        for (Index j = 0; j < V; ++j)
+            mask[j / 64] |= std::uint64_t{may_come(class_of[static_cast<std::size_t>(j)])} << j % 64;
+        return;
+    }
     for (Index c = 0; c < classes; ++c) {
-        const std::int32_t then = next[at(state, c)];
-        if (then < 0 || !is_live(then, k)) continue;
+        if (!may_come(c)) continue;
         for (Index w = 0; w < words; ++w) mask[w] |= class_members[static_cast<std::size_t>(c * words + w)];
     }
 }

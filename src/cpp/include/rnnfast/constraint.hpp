@@ -63,7 +63,7 @@ private:
         // Tokens that lead from each state to the same one are a class: tables are as small as the rules are simple.
         Index classes = 0;
         std::vector<std::int32_t> class_of;        // [V]
-        std::vector<std::uint64_t> class_members;  // [classes, words], masks
+        std::vector<std::uint64_t> class_members;  // [classes, words], masks; empty where classes are many
         std::vector<std::int32_t> next;            // [states, classes]
         Set accepting, is_end;
         // A state is live at level k where a stream can end within k more tokens. Few states change from level to

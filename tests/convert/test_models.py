@@ -236,6 +236,28 @@ def test_other_things_are_not_converted(write):
         write("model")
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: from_torch(LSTM(3, 4)),
+            "source is a LSTM, expected a path or a mapping .* module.state_dict",
+        ),
+        (lambda: from_torch(5), "source is a int, expected a path or a mapping of names to arrays"),
+        (lambda: from_torch(None), "source is a NoneType, expected a path or a mapping"),
+        (lambda: from_keras(5), "path is a int, expected the name of a file"),
+        (lambda: from_onnx(5), "path is a int, expected the name of a file"),
+        (lambda: to_torch(LSTM(3, 4), 5), "path is a int, expected the name of a file"),
+        (lambda: to_onnx(LSTM(3, 4), 5), "path is a int, expected the name of a file"),
+        (lambda: to_onnx(LSTM(3, 4), b"a.onnx"), "path is a bytes, expected the name of a file"),
+    ],
+    ids=range(8),
+)
+def test_what_is_no_path_is_named(call, message):
+    with pytest.raises(TypeError, match=f"^{message}"):
+        call()
+
+
 def test_every_way_out_leads_back(tmp_path):
     """From the exercises' dictionary through every format and back: the same numbers."""
     draw = np.random.default_rng(2)

@@ -9,7 +9,7 @@ from typing import Literal
 from rnnfast._files import atomic_write
 from rnnfast.convert.assemble import Model, Source, build, describe
 from rnnfast.convert.description import astype
-from rnnfast.convert.errors import naming
+from rnnfast.convert.errors import check_path, naming
 from rnnfast.convert.onnx_reader import read_network
 from rnnfast.convert.onnx_writer import model_bytes
 from rnnfast.model import LanguageModel
@@ -42,6 +42,8 @@ def from_onnx(
 
     Raises
     ------
+    TypeError
+        Where `path` is no path.
     ValueError
         For a damaged file, weights that are in other files, other operators, activations and directions; the message
         names the operator; and for what the graph does not say; it names the choice.
@@ -50,6 +52,7 @@ def from_onnx(
     ImportError
         Without onnx; the message names the extra.
     """
+    check_path("path", path)
     with naming(path):
         return build(read_network(Path(path), batch_first=batch_first), language_model)
 
@@ -76,6 +79,8 @@ def to_onnx(
 
     Raises
     ------
+    TypeError
+        Where `model` is no LanguageModel or layers, or `path` no path.
     ValueError
         For an LSTM with a projection, which ONNX has not.
     OSError
@@ -83,6 +88,7 @@ def to_onnx(
     ImportError
         Without onnx; the message names the extra.
     """
+    check_path("path", path)
     if isinstance(model, SequenceModel):
         raise TypeError(
             f"model is a {type(model).__name__}, expected a LanguageModel or layers, such as "

@@ -149,6 +149,7 @@ def lstm(**attributes):
     return [node("LSTM", "x W R B", "y", name="cell", **attributes)]
 
 
+LSTM_Z = node("LSTM", "x W R B", "z", name="cell", hidden_size=4)
 FROM_V = node("LSTM", "v W R B", "y", name="cell", hidden_size=4)
 
 
@@ -230,8 +231,11 @@ def with_state(*nodes):
         ([node("Cast", "x", "v", name="c", to=99), FROM_V], {}, "cell reads from c, a Cast to 99, expected FLOAT"),
         ([node("Cast", "x", "v", name="c"), FROM_V], {}, "cell reads from c, a Cast to None, expected FLOAT"),
         ([*cast("UINT8")[:1], node("Gather", "U v", "w", name="g")], {}, "g reads from UINT8, a Cast to UINT8, .*64$"),
+        ([*gathered([2, 0, 1])[:1], LSTM_Z, node("Gather", "z i", "y", name="g")], {}, "output 'y' reads from g, a Ga"),
+        ([LSTM_Z, node("Cast", "z", "y", name="c", to=6)], {}, "output 'y' reads from c, a Cast to INT32, expected"),
+        ([LSTM_Z, node("Gather", "z x", "v", name="g"), node("Identity", "v", "y")], {}, "the graph's output 'y' re"),
     ],
-    ids=range(39),
+    ids=range(42),
 )  # fmt: skip
 def test_other_graphs_are_refused(tmp_path, nodes, constants, message):
     with pytest.raises(ValueError, match=message) as caught:

@@ -92,6 +92,7 @@ class _Graph:
             for node in self.nodes
             if node.operator == "Constant" and "value" in node.attributes and node.outputs
         }
+        self.results = [value.name for value in graph.output if value.name in self.producers]
         self.biases = self._biases()
 
     def network(self, batch_first: bool) -> Network:
@@ -105,6 +106,7 @@ class _Graph:
                     f"{node.name} reads from {'an input' if source is None else source.name}, "
                     f"expected {'an input' if before is None else before.name}: one chain of layers"
                 )
+        self._check_results()
         one_hot = bool(chain) and chain[0].operator != "Gather" and self._reads_one_hot(chain[0])
         return stacked([self._part(node, batch_first) for node in chain], one_hot=one_hot)
 
@@ -147,6 +149,14 @@ class _Graph:
                 self._check_output(name, producer, node)
                 return producer
         return None
+
+    def _check_results(self) -> None:
+        """What the graph gives are its layers' numbers as they are, too."""
+        for name in self.results:
+            reader = Node(len(self.nodes), "", f"the graph's output {name!r}", (name,), (), {})
+            for _, producer in self._way_back(reader):
+                if self._has_weights(producer) or producer.operator not in _MOVES:
+                    break
 
     def _reads_one_hot(self, node: Node) -> bool:
         """Whether a OneHot makes the vectors that the first layer reads."""

@@ -199,6 +199,22 @@ def test_settings_without_effect_are_passed_over(answers, tmp_path):
     assert error(answers, LM, described) < 1e-6
 
 
+def test_a_backward_layer_that_keras_2_does_not_write_has_the_forward_settings(answers, tmp_path):
+    path = tmp_path / "both_directions.h5"
+    path.write_bytes((GOLDEN / path.name).read_bytes())
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        wrappers = [layer for layer in config["config"]["layers"] if layer["class_name"] == "Bidirectional"]
+        assert [wrapper["config"].pop("backward_layer")["class_name"] for wrapper in wrappers] == ["GRU"] * 2
+        file.attrs["model_config"] = json.dumps(config)
+    assert error(answers, path.name, network_of(read_layers(path), Choices())) < 1e-6
+    wrappers[1]["config"]["layer"]["config"]["go_backwards"] = True
+    with h5py.File(path, "r+") as file:
+        file.attrs["model_config"] = json.dumps(config)
+    with pytest.raises(ValueError, match="layer 'upper' has go_backwards=True, which rnnfast does not do"):
+        from_keras(path)
+
+
 W, R = np.zeros((3, 12)), np.zeros((4, 12))
 
 

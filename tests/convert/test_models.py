@@ -211,10 +211,35 @@ def test_a_sequence_model_goes_out_to_pytorch(tmp_path):
     logits = dense(gru(embedding(x.T))[0]).swapaxes(0, 1)
     expected = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     assert distance(model.predict(x), expected) < 1e-6
-    with pytest.raises(TypeError, match="model is a SequenceClassifier, expected a LanguageModel or layers"):
-        to_onnx(model, tmp_path / "a.onnx")
     to_onnx(layers, tmp_path / "a.onnx")
     assert np.array_equal(from_onnx(tmp_path / "a.onnx")[2].parameters["W"], dense.parameters["W"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "settings"),
+    [
+        ("rnn", {"output": "last"}),
+        ("rnn", {"output": "all", "nonlinearity": "relu", "bidirectional": True}),
+        ("gru", {"output": "last", "reset_after": False, "num_layers": 2}),
+        ("lstm", {"output": "all", "bidirectional": True}),
+    ],
+)
+def test_a_sequence_model_of_any_cell_goes_out_to_onnx(tmp_path, cell, settings):
+    model = rnnfast.SequenceRegressor(3, 6, input_size=3, cell=cell, seed=1, **settings)
+    to_onnx(model, tmp_path / "a.onnx")
+    recurrent, dense = from_onnx(tmp_path / "a.onnx", language_model=False)
+    x = np.random.default_rng(0).normal(size=(2, 5, 3))
+    y = dense(recurrent(x.swapaxes(0, 1))[0]).swapaxes(0, 1)
+    assert distance(model.predict(x), y[:, -1] if settings["output"] == "last" else y) < 1e-6
+
+
+def test_the_last_steps_of_two_directions_are_no_step_of_a_graph(tmp_path):
+    model = rnnfast.SequenceClassifier(3, 6, input_size=3, bidirectional=True)
+    with pytest.raises(
+        ValueError, match=r"model is a SequenceClassifier .* expected output='all', or one dir"
+    ):
+        to_onnx(model, tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_layer_alone_goes_out(tmp_path):
@@ -234,6 +259,28 @@ def test_a_layer_alone_goes_out(tmp_path):
 def test_other_things_are_not_converted(write):
     with pytest.raises(TypeError, match="model is a str, expected a model, a layer or a sequence"):
         write("model")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: from_torch(LSTM(3, 4)),
+            "source is a LSTM, expected a path or a mapping .* module.state_dict",
+        ),
+        (lambda: from_torch(5), "source is a int, expected a path or a mapping of names to arrays"),
+        (lambda: from_torch(None), "source is a NoneType, expected a path or a mapping"),
+        (lambda: from_keras(5), "path is a int, expected the name of a file"),
+        (lambda: from_onnx(5), "path is a int, expected the name of a file"),
+        (lambda: to_torch(LSTM(3, 4), 5), "path is a int, expected the name of a file"),
+        (lambda: to_onnx(LSTM(3, 4), 5), "path is a int, expected the name of a file"),
+        (lambda: to_onnx(LSTM(3, 4), b"a.onnx"), "path is a bytes, expected the name of a file"),
+    ],
+    ids=range(8),
+)
+def test_what_is_no_path_is_named(call, message):
+    with pytest.raises(TypeError, match=f"^{message}"):
+        call()
 
 
 def test_every_way_out_leads_back(tmp_path):

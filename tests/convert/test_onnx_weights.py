@@ -149,6 +149,32 @@ def lstm(**attributes):
     return [node("LSTM", "x W R B", "y", name="cell", **attributes)]
 
 
+LSTM_Z = node("LSTM", "x W R B", "z", name="cell", hidden_size=4)
+FROM_V = node("LSTM", "v W R B", "y", name="cell", hidden_size=4)
+
+
+def gathered(indices, **attributes):
+    """The LSTM behind a Gather with constant indices."""
+    value = numpy_helper.from_array(np.array(indices))
+    return [
+        node("Constant", "", "i", value=value),
+        node("Gather", "x i", "v", name="g", **attributes),
+        FROM_V,
+    ]
+
+
+def cast(*kinds):
+    """The LSTM behind Casts to these types, one after the other."""
+    names = ["x", *(f"v{index}" for index in range(len(kinds) - 1)), "v"]
+    return [
+        *(
+            node("Cast", source, target, name=kind, to=onnx.TensorProto.DataType.Value(kind))
+            for kind, source, target in zip(kinds, names, names[1:], strict=False)
+        ),
+        FROM_V,
+    ]
+
+
 def two(first, outputs, second):
     return [node("LSTM", first, outputs, name="a"), node("LSTM", second, "y", name="b")]
 
@@ -197,13 +223,42 @@ def with_state(*nodes):
             {"from": np.array([-1]), "to": np.array([-99]), "axes": np.array([0]), "steps": np.array([-1])},
             "b reads s's steps in another order",
         ),
+        (gathered([2, 0, 1], axis=2), {}, "cell reads from g, a Gather of several indices or computed ones, exp"),
+        (gathered([4, 3, 2, 1, 0], axis=0), {}, "cell reads from g, a Gather of several indices"),
+        ([node("Gather", "x x", "v", name="g"), FROM_V], {}, "cell reads from g, a Gather of .* expected one"),
+        (cast("INT32", "FLOAT"), {}, "cell reads from INT32, a Cast to INT32, expected FLOAT, DOUBLE, .* BFLOAT16$"),
+        (cast("BOOL", "FLOAT"), {}, "cell reads from BOOL, a Cast to BOOL, expected FLOAT"),
+        ([node("Cast", "x", "v", name="c", to=99), FROM_V], {}, "cell reads from c, a Cast to 99, expected FLOAT"),
+        ([node("Cast", "x", "v", name="c"), FROM_V], {}, "cell reads from c, a Cast to None, expected FLOAT"),
+        ([*cast("UINT8")[:1], node("Gather", "U v", "w", name="g")], {}, "g reads from UINT8, a Cast to UINT8, .*64$"),
+        ([*gathered([2, 0, 1])[:1], LSTM_Z, node("Gather", "z i", "y", name="g")], {}, "output 'y' reads from g, a Ga"),
+        ([LSTM_Z, node("Cast", "z", "y", name="c", to=6)], {}, "output 'y' reads from c, a Cast to INT32, expected"),
+        ([LSTM_Z, node("Gather", "z x", "v", name="g"), node("Identity", "v", "y")], {}, "the graph's output 'y' re"),
     ],
-    ids=range(31),
+    ids=range(42),
 )  # fmt: skip
 def test_other_graphs_are_refused(tmp_path, nodes, constants, message):
     with pytest.raises(ValueError, match=message) as caught:
         from_onnx(save(tmp_path / "a.onnx", nodes, constants))
     assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        cast("DOUBLE", "FLOAT16", "FLOAT"),
+        gathered([1], axis=0),
+        [*gathered(-1, axis=0)[:2], node("Unsqueeze", "v axes", "w"), node("LSTM", "w W R B", "y")],
+        [*cast("INT32")[:1], node("Gather", "table v", "w"), node("LSTM", "w W R B", "y")],
+        [*cast("INT64")[:1], node("OneHot", "v D off_on", "w"), node("LSTM", "w W R B", "y")],
+    ],
+    ids=["floats", "one step", "one step as a number", "tokens of a table", "tokens as one-hot vectors"],
+)
+def test_operators_that_only_hand_numbers_on_are_passed_over(tmp_path, nodes):
+    constants = {"axes": np.array([0]), "table": np.ones((7, 3), "f4"), "D": np.array(3)}
+    constants["off_on"] = np.array([0, 1], "f4")
+    network = read_network(save(tmp_path / "a.onnx", nodes, constants), batch_first=False)
+    assert (network.parts[-1].input_size, network.parts[-1].hidden_size) == (3, 4)
 
 
 def test_states_that_are_zero_or_inputs_are_no_part_of_the_network(tmp_path):

@@ -141,7 +141,14 @@ RNN = {"weight_ih_l0": (2, 3), "weight_hh_l0": (2, 2)}
         ({"a__weight": (3, 2), "a__bias": 3}, "there is no recurrent module"),
         ({}, "there is no recurrent module"),
         (LSTM | {"norm__running_mean": 2}, r"norm.running_mean is no parameter of an nn.RNN.*modules="),
-        (LSTM | {"conv__weight": (2, 2, 3), "conv__bias": 2}, "a linear layer's weight has shape"),
+        (
+            LSTM | {"conv__weight": (2, 2, 3), "conv__bias": 2},
+            r"conv.weight has shape \(2, 2, 3\), .*modules=",
+        ),
+        (
+            LSTM | {"norm__weight": 8, "norm__bias": 8, "out__weight": (5, 2), "out__bias": 5},
+            r"norm.weight has shape \(8,\), expected the 2 dimensions of an nn.Linear's or .*; choose .* modules=",
+        ),
         (
             LSTM | {"s__weight_ih_l0": (8, 2), "s__weight_hh_l0": (8, 2)},
             r"in which order.*modules=\('r', 's'\)",
@@ -232,8 +239,48 @@ def test_an_output_for_each_input_may_be_a_language_model_or_not():
     assert isinstance(from_torch(tensors, language_model=True), rnnfast.LanguageModel)
     layers = from_torch(tensors, modules=("r", "a"), language_model=False)
     assert [type(layer) for layer in layers] == [rnnfast.LSTM, rnnfast.Dense]
-    with pytest.raises(ValueError, match="language_model is True, expected one stack"):
+    with pytest.raises(
+        ValueError, match=r"language_model=True excludes every order .*, \('r',\): expected one"
+    ):
         from_torch(tensors, modules=("r",), language_model=True)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (
+            {"language_model": True},
+            r"language_model=True excludes every order .*, \('r',\): expected one stack",
+        ),
+        (
+            {"embedding": True},
+            r"embedding=True excludes .*, \('r',\): expected an nn.Embedding before the others",
+        ),
+        ({"embedding": True, "modules": "r"}, "embedding=True excludes every order"),
+        (
+            {"embedding": False, "language_model": True},
+            "language_model=True beside embedding=False excludes every",
+        ),
+    ],
+)
+def test_a_word_that_excludes_every_order_is_named(choices, message):
+    with pytest.raises(ValueError, match=message):
+        from_torch(state_dict(**LSTM), **choices)
+
+
+def test_an_embedding_that_must_not_be_one_is_refused():
+    tensors = state_dict(**LSTM, a__weight=(9, 3))
+    for modules in (None, ("a", "r")):
+        with pytest.raises(
+            ValueError, match=r"embedding=False excludes .*'a', 'r'\): expected no nn.Embedding"
+        ):
+            from_torch(tensors, modules=modules, embedding=False)
+
+
+@pytest.mark.parametrize("embedding", ["yes", 1, 0])
+def test_embedding_is_a_bool(embedding):
+    with pytest.raises(TypeError, match=f"embedding is {embedding!r}, expected True, False or None"):
+        from_torch(state_dict(**LSTM), embedding=embedding)
 
 
 def test_modules_of_one_kind_and_size_become_one_stack():

@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def check_path(argument: str, path: object, expected: str = "the name of a file") -> None:
+    """Refuse what names no file."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{argument} is a {type(path).__name__}, expected {expected}")
+
+
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Put the name of the file in front of what is wrong with it; a folder or a missing file is an OSError."""

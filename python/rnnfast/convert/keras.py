@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnnfast.convert.assemble import Model, build
 from rnnfast.convert.description import Nonlinearity
-from rnnfast.convert.errors import naming
+from rnnfast.convert.errors import check_path, naming
 from rnnfast.convert.keras_files import read_layers
 from rnnfast.convert.keras_layers import Choices, network_of
 
@@ -55,6 +55,8 @@ def from_keras(
 
     Raises
     ------
+    TypeError
+        Where `path` is no path.
     ValueError
         For a damaged file, for layers and settings that rnnfast does not have (the message names layer and setting),
         and for what the file does not say (the message names the choice).
@@ -63,6 +65,7 @@ def from_keras(
     ImportError
         Without h5py; the message names the extra.
     """
+    check_path("path", path)
     with naming(path):
         found = read_layers(Path(path), layers, language_model=language_model)
         network = network_of(found, Choices(nonlinearity, reset_after, assume_defaults))

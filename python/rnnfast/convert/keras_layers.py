@@ -128,14 +128,21 @@ def _bidirectional(layer: Layer, choices: Choices) -> Recurrent:
     if layer.config is not None:
         _expect(layer, "merge_mode", "concat")
         forward = _inner(layer, layer.config, None)
-        backward = _inner(layer, layer.config, forward["class_name"], "backward_layer")
-        if backward.get("go_backwards") is not True:
-            raise ValueError(f"layer {layer.name!r} has a backward layer that does not go backwards")
-        backward = {**backward, "go_backwards": False}
+        backward = _backward(layer, layer.config, forward)
         layer = Layer(forward["class_name"], layer.name, forward, layer.weights)
     else:
         layer = Layer("Recurrent", layer.name, None, layer.weights)
     return _recurrent(layer, [(forward, layer.weights[:half]), (backward, layer.weights[half:])], choices)
+
+
+def _backward(layer: Layer, config: Config, forward: Config) -> Config:
+    """The settings of the other direction as if it went forwards; Keras 2 writes them only where they differ."""
+    if "backward_layer" not in config:
+        return forward
+    backward = _inner(layer, config, forward["class_name"], "backward_layer")
+    if backward.get("go_backwards") is not True:
+        raise ValueError(f"layer {layer.name!r} has a backward layer that does not go backwards")
+    return {**backward, "go_backwards": False}
 
 
 def _recurrent(

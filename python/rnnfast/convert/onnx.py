@@ -9,7 +9,7 @@ from typing import Literal
 from rnnfast._files import atomic_write
 from rnnfast.convert.assemble import Model, Source, build, describe
 from rnnfast.convert.description import astype
-from rnnfast.convert.errors import naming
+from rnnfast.convert.errors import check_path, naming
 from rnnfast.convert.onnx_reader import read_network
 from rnnfast.convert.onnx_writer import model_bytes
 from rnnfast.model import LanguageModel
@@ -42,6 +42,8 @@ def from_onnx(
 
     Raises
     ------
+    TypeError
+        Where `path` is no path.
     ValueError
         For a damaged file, weights that are in other files, other operators, activations and directions; the message
         names the operator; and for what the graph does not say; it names the choice.
@@ -50,6 +52,7 @@ def from_onnx(
     ImportError
         Without onnx; the message names the extra.
     """
+    check_path("path", path)
     with naming(path):
         return build(read_network(Path(path), batch_first=batch_first), language_model)
 
@@ -64,29 +67,38 @@ def to_onnx(
 
     Parameters
     ----------
-    model : LanguageModel, layer or sequence of layers
+    model : LanguageModel, SequenceClassifier, SequenceRegressor, layer or sequence of layers
         Of layers the graph takes whole sequences: x (T, N, D), or (N, T, D) where they are batch-first, or tokens where
         the first is an Embedding, and the states h and, of an LSTM, c, each (num_layers * directions, N, H); it gives
         y, h_out and c_out. Where several layers have states they are h_0, c_0, h_1, ... Of a LanguageModel it is one
         step: tokens (N,) of int64, of which -1 is none, h and c; it gives logits and probabilities (N, V), h_out and
-        c_out. Opset 17.
+        c_out. Of a SequenceClassifier or SequenceRegressor it is the graph of its layers, batch second: y, before a
+        softmax, at each step; with output="last" the answer is that at the last one. Opset 17.
     path : path-like
     dtype : {"float32", "float64"}
         Of the graph's numbers. ONNX Runtime has its recurrent operators in float32 only.
 
     Raises
     ------
+    TypeError
+        Where `model` is no model or layer of ours, or `path` no path.
     ValueError
-        For an LSTM with a projection, which ONNX has not.
+        For an LSTM with a projection, which ONNX has not, and for a model that reads in two directions and answers
+        after the last step.
     OSError
         Where the file cannot be written.
     ImportError
         Without onnx; the message names the extra.
     """
-    if isinstance(model, SequenceModel):
-        raise TypeError(
-            f"model is a {type(model).__name__}, expected a LanguageModel or layers, such as "
-            "convert.from_torch(convert.to_torch(model)) gives"
+    check_path("path", path)
+    if (
+        isinstance(model, SequenceModel)
+        and model.config["output"] == "last"
+        and model.config["bidirectional"]
+    ):
+        raise ValueError(
+            f"model is a {type(model).__name__} with output='last' and two directions, which end at different steps; "
+            "expected output='all', or one direction"
         )
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype is {dtype!r}, expected 'float32' or 'float64'")

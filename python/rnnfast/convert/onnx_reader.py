@@ -6,7 +6,7 @@ before it, through operators that only move numbers about; whatever else compute
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,7 @@ class _Graph:
             for node in self.nodes
             if node.operator == "Constant" and "value" in node.attributes and node.outputs
         }
+        self.results = [value.name for value in graph.output if value.name in self.producers]
         self.biases = self._biases()
 
     def network(self, batch_first: bool) -> Network:
@@ -105,6 +106,7 @@ class _Graph:
                     f"{node.name} reads from {'an input' if source is None else source.name}, "
                     f"expected {'an input' if before is None else before.name}: one chain of layers"
                 )
+        self._check_results()
         one_hot = bool(chain) and chain[0].operator != "Gather" and self._reads_one_hot(chain[0])
         return stacked([self._part(node, batch_first) for node in chain], one_hot=one_hot)
 
@@ -142,24 +144,33 @@ class _Graph:
 
     def _source(self, node: Node) -> Node | None:
         """The node with weights whose output this one reads; None for an input of the graph."""
-        name, reader = node.input(1 if node.operator == "Gather" else 0), node
-        while name not in self.given:
-            producer = self._producer(name, reader)
+        for name, producer in self._way_back(node):
             if self._has_weights(producer):
                 self._check_output(name, producer, node)
                 return producer
-            name, reader = self._handed_on(producer, node), producer
         return None
+
+    def _check_results(self) -> None:
+        """What the graph gives are its layers' numbers as they are, too."""
+        for name in self.results:
+            reader = Node(len(self.nodes), "", f"the graph's output {name!r}", (name,), (), {})
+            for _, producer in self._way_back(reader):
+                if self._has_weights(producer) or producer.operator not in _MOVES:
+                    break
 
     def _reads_one_hot(self, node: Node) -> bool:
         """Whether a OneHot makes the vectors that the first layer reads."""
-        name, reader = node.input(0), node
+        return any(producer.operator == "OneHot" for _, producer in self._way_back(node))
+
+    def _way_back(self, node: Node) -> Iterator[tuple[str, Node]]:
+        """What hands on the numbers that a node reads, the nearest first: a name, and the node that gives it."""
+        tokens = node.operator == "Gather"
+        name, reader = node.input(1 if tokens else 0), node
         while name not in self.given:
             producer = self._producer(name, reader)
-            if producer.operator == "OneHot":
-                return True
-            name, reader = self._handed_on(producer, node), producer
-        return False
+            yield name, producer
+            tokens = tokens or producer.operator == "OneHot"
+            name, reader = self._handed_on(producer, node, tokens), producer
 
     def _check_output(self, name: str, producer: Node, node: Node) -> None:
         """All outputs of a layer may be read, and by a dense layer the last one alone."""
@@ -169,12 +180,19 @@ class _Graph:
                 f"{node.name} reads from the final state of {producer.name}, expected its outputs"
             )
 
-    def _handed_on(self, node: Node, reader: Node) -> str:
-        """The input whose numbers an operator hands on."""
+    def _handed_on(self, node: Node, reader: Node, tokens: bool) -> str:
+        """The input whose numbers, or tokens, an operator hands on."""
         if node.operator == "Slice" and node.input(4) and not self._is_ones(node.input(4)):
             raise ValueError(
                 f"{reader.name} reads {node.name}'s steps in another order, expected all as they are"
             )
+        if node.operator == "Gather" and not self._is_one_constant(node.input(1)):
+            raise ValueError(
+                f"{reader.name} reads from {node.name}, a Gather of several indices or computed ones, expected one "
+                "constant index, or rows of a table"
+            )
+        if node.operator == "Cast":
+            _check_cast(node, reader, tokens)
         if node.operator in _MOVES or node.operator == "OneHot":
             return node.input(0)
         if node.operator == "Where" and self._is_zero_constant(node.input(2)):
@@ -183,6 +201,9 @@ class _Graph:
             if node.operator == "Add" and name in self.biases:
                 return name
         raise ValueError(f"{reader.name} reads from {node.name}, a {node.operator}, expected a layer")
+
+    def _is_one_constant(self, name: str) -> bool:
+        return name in self.tensors and all(length == 1 for length in self.tensors[name].dims)
 
     def _is_ones(self, name: str) -> bool:
         import onnx
@@ -278,6 +299,19 @@ class _Graph:
             else:
                 return False
         return True
+
+
+def _check_cast(node: Node, reader: Node, tokens: bool) -> None:
+    """Numbers stay numbers; tokens may also be integers that are wide enough for any."""
+    import onnx
+
+    expected = ["FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16", *(("INT32", "INT64") if tokens else ())]
+    kinds = onnx.TensorProto.DataType
+    if (to := node.attributes.get("to")) not in map(kinds.Value, expected):
+        what = kinds.Name(to) if to in kinds.values() else to
+        raise ValueError(
+            f"{reader.name} reads from {node.name}, a Cast to {what}, expected {', '.join(expected)}"
+        )
 
 
 _GEMM = {"alpha": 1.0, "beta": 1.0, "transA": 0}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rnnfast.convert import torch_files, torch_modules
 from rnnfast.convert.assemble import Model, Source, build, describe
 from rnnfast.convert.description import Nonlinearity
-from rnnfast.convert.errors import naming
+from rnnfast.convert.errors import check_path, naming
 
 StateDict = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -60,6 +60,8 @@ def from_torch(
 
     Raises
     ------
+    TypeError
+        Where `source` is neither a path nor a mapping, or `embedding` or `language_model` no bool.
     ValueError
         For a file that is damaged or holds more than tensors, parameters of other modules, and what a state_dict does
         not say; the message names the choice.
@@ -88,6 +90,7 @@ def from_torch(
 
     if isinstance(source, Mapping):
         return made({name: _array(name, value) for name, value in source.items()})
+    check_path("source", source, "a path or a mapping of names to arrays, such as module.state_dict() gives")
     with naming(source):
         return made(torch_files.read_state_dict(Path(source)))
 
@@ -112,6 +115,8 @@ def to_torch(model: Source, path: str | os.PathLike[str] | None = None) -> dict[
 
     Raises
     ------
+    TypeError
+        Where `model` is no model or layer of ours, or `path` no path.
     ValueError
         Where PyTorch has no such layer: peepholes, coupled gates, a GRU with the reset before the product.
     OSError
@@ -123,6 +128,8 @@ def to_torch(model: Source, path: str | os.PathLike[str] | None = None) -> dict[
     >>> sorted(to_torch(LanguageModel(9, 4)))
     ['linear.bias', 'linear.weight', 'lstm.bias_hh_l0', 'lstm.bias_ih_l0', 'lstm.weight_hh_l0', 'lstm.weight_ih_l0']
     """
+    if path is not None:
+        check_path("path", path)
     tensors = {name: np.array(array) for name, array in torch_modules.state_dict_of(describe(model)).items()}
     if path is not None:
         torch_files.write_state_dict(tensors, Path(path))

@@ -30,7 +30,7 @@ from rnnfast.convert.description import (
     as_floats,
     stacked,
 )
-from rnnfast.convert.torch_order import Module, is_recurrent, ordered
+from rnnfast.convert.torch_order import CHOOSE, Module, is_recurrent, ordered
 
 _KEY = re.compile(r"(weight|bias)(_(ih|hh|hr)(_l\d+)?(_reverse)?)?")
 _CELLS: dict[int, CellName] = {1: "rnn", 3: "gru", 4: "lstm"}
@@ -71,8 +71,7 @@ def _modules(tensors: Mapping[str, Any], wanted: Sequence[str] | None) -> dict[s
             continue
         if not _KEY.fullmatch(key):
             raise ValueError(
-                f"{name} is no parameter of an nn.RNN, nn.GRU, nn.LSTM, nn.Linear or nn.Embedding; "
-                "choose what to read with modules=, the modules' names in the order that data goes through them"
+                f"{name} is no parameter of an nn.RNN, nn.GRU, nn.LSTM, nn.Linear or nn.Embedding; {CHOOSE}"
             )
         modules.setdefault(module, {})[key] = as_floats(name, value)
     for name in wanted or ():

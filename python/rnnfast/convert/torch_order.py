@@ -10,6 +10,8 @@ from rnnfast.convert.orders import Order, Reading, may_be_language_model, orders
 
 Module = Mapping[str, Array]
 
+CHOOSE = "choose what to read with modules=, the modules' names in the order that data goes through them"
+
 
 def ordered(
     modules: Mapping[str, Module],
@@ -29,23 +31,26 @@ def ordered(
 
     Raises
     ------
+    TypeError
+        Where `embedding` is no bool.
     ValueError
         Where there is none, or more than one.
     """
+    if embedding is not None and not isinstance(embedding, bool):
+        raise TypeError(f"embedding is {embedding!r}, expected True, False or None")
     readings = [_readings(name, modules[name]) for name in (modules if named is None else named)]
     if named is None:
         recurrent = [own[0].name for own in readings if own[0].kind == "recurrent"]
         if len(recurrent) > 1 or len(readings) > 3:
             raise _unknown_order(recurrent if len(recurrent) > 1 else list(modules))
     queues = [[own] for own in readings] if named is None else [readings]
-    found = [
-        order
-        for order in orders(queues)
-        if embedding in (None, order[0].kind == "embedding")
-        and (language_model is not True or may_be_language_model(order))
-    ]
+    possible = list(orders(queues))
+    begun = [order for order in possible if embedding in (None, order[0].kind == "embedding")]
+    found = [order for order in begun if language_model is not True or may_be_language_model(order)]
     if len(found) > 1:
         raise _ambiguous(found)
+    if possible and not found:
+        raise _excluded(possible, embedding, by_embedding=not begun)
     if not found and named is None:
         raise ValueError(f"the modules' shapes fit each other in no order: {_sizes(readings)}")
     order = found[0] if found else tuple(own[0] for own in readings)  # which the description then refuses
@@ -65,7 +70,10 @@ def _readings(name: str, module: Module) -> list[Reading]:
         return [Reading(name, "recurrent", *_recurrent_sizes(module))]
     weight = module["weight"]
     if weight.ndim != 2:
-        raise ValueError(f"a linear layer's weight has shape {weight.shape}, expected 2 dimensions")
+        raise ValueError(
+            f"{name}{'.' if name else ''}weight has shape {weight.shape}, expected the 2 dimensions of an nn.Linear's "
+            f"or nn.Embedding's; {CHOOSE}"
+        )
     rows, columns = weight.shape
     linear = Reading(name, "linear", columns, rows)
     return [linear] if "bias" in module else [Reading(name, "embedding", None, columns, rows), linear]
@@ -94,9 +102,30 @@ def _unknown_order(names: Sequence[str]) -> ValueError:
     )
 
 
+def _names(found: Sequence[Order]) -> list[tuple[str, ...]]:
+    return list(dict.fromkeys(tuple(reading.name for reading in order) for order in found))
+
+
+def _excluded(possible: Sequence[Order], embedding: bool | None, *, by_embedding: bool) -> ValueError:
+    """Name the argument that leaves none of the orders that fit."""
+    if by_embedding:
+        said = f"embedding={embedding}"
+        expected = f"{'an' if embedding else 'no'} nn.Embedding before the others"
+    else:
+        said = "language_model=True" + ("" if embedding is None else f" beside embedding={embedding}")
+        expected = (
+            "one stack of recurrent modules, after an nn.Embedding or none, and an nn.Linear with an output for each "
+            "token"
+        )
+    allowed = " or ".join(map(str, _names(possible)))
+    return ValueError(
+        f"{said} excludes every order of the modules that their shapes allow, {allowed}: expected {expected}"
+    )
+
+
 def _ambiguous(found: Sequence[Order]) -> ValueError:
     """Name the choices, and the arguments that choose."""
-    every = dict.fromkeys(tuple(reading.name for reading in order) for order in found)
+    every = _names(found)
     arguments = []
     if len(every) > 1:
         arguments.append(" or ".join(f"modules={names}" for names in every))

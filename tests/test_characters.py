@@ -59,6 +59,28 @@ def test_names_need_an_end() -> None:
         characters.name_samples(["a", ""], ("\n", "a"))
 
 
+@pytest.mark.parametrize(
+    ("begin", "message"),
+    [
+        ("Tri", r"begin is 'Tri', with 'T', which no name has: they are in lower case$"),
+        ("tr1", r"begin is 'tr1', with '1', which no name has$"),
+        ("t\n", r"begin is 't\\n', with '\\n', which no name has$"),
+        (["t"], r"begin is \['t'\], expected text$"),
+    ],
+)
+def test_what_no_name_begins_with_is_shown(begin: str, message: str) -> None:
+    inventor = characters.NamesModel.for_names(["tri", "tyr"], 2)
+    with pytest.raises((TypeError, ValueError), match=message):
+        inventor.invent(1, begin=begin)
+
+
+def test_names_in_capitals_may_begin_with_one() -> None:
+    inventor = characters.NamesModel.for_names(["Wien", "Graz"], 2)
+    assert inventor.invent(1, begin="Gr")[0].startswith("Gr")
+    with pytest.raises(ValueError, match=r"with 'L', which no name has$"):
+        inventor.invent(1, begin="Linz")
+
+
 @pytest.fixture(scope="module")
 def learnt() -> tuple[characters.NamesModel, list[characters.Report]]:
     names = dinosaur_names()

@@ -88,7 +88,12 @@ def test_the_same_seed_gives_the_same_model() -> None:
         (["names", "one.txt"], "one.txt: 1 names, expected at least 2"),
         (["names", "--model", "abc.model"], "no line's end"),
         (["names", "one.txt", "--model", "good.model"], "exclude each other"),
-        (["names", "--begin", "Ω"], "text has 'Ω'"),
+        (["names", "--begin", "Ω"], "--begin is 'Ω', with 'Ω', which no name has$"),
+        (
+            ["names", "--begin", "Tri"],
+            "--begin is 'Tri', with 'T', which no name has: they are in lower case",
+        ),
+        (["names", "--model", "good.model", "--begin", "Hat"], "--begin is 'Hat', with 'H', .* lower case"),
     ],
 )
 def test_bad_input_is_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

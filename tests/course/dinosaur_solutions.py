@@ -39,7 +39,7 @@ def rnn_forward(X, Y, a_prev, parameters, vocab_size=27):
     x, a, y_hat = {}, {-1: np.copy(a_prev)}, {}
     loss = 0
     for t in range(len(X)):
-        x[t] = np.zeros((parameters["Wax"].shape[1], 1))
+        x[t] = np.zeros((vocab_size, 1))
         if X[t] is not None:
             x[t][X[t]] = 1
         a[t], y_hat[t] = rnn_step_forward(parameters, a[t - 1], x[t])

@@ -127,6 +127,15 @@ def test_an_error_is_reported_with_the_input_that_raised_it():
     assert str(report).startswith("lstm_cell_backward raises an error\n  TypeError: tuple indices must be")
 
 
+def test_the_dinosaurs_have_the_exercises_characters():
+    """Its functions call each other without `vocab_size`, whose default is 27."""
+    seen = []
+    assert check(lambda *arguments: seen.append(len(arguments[3]["by"])), like="optimize").raised is False
+    assert seen == [27]
+    report = check(lambda X, Y, a_prev, parameters: X[99], like="dinosaur.rnn_forward")
+    assert report.details[-1] == "on a random input with n_x = 27, m = 1, n_a = 5, n_y = 27, T_x = 1"
+
+
 @pytest.mark.parametrize("function", ["rnn_backward", "lstm_backward"])
 def test_the_mistake_behind_an_error_is_named(function):
     of_da, of_x = "n_a, m, T = da.shape\n", "(n_a, m, _), T = da.shape, x.shape[2]\n"

@@ -69,6 +69,28 @@ class NamesModel:
         vocabulary = text.vocabulary_of([END, *"".join(names)])
         return cls(LanguageModel(len(vocabulary), hidden_size, vocabulary=vocabulary, **settings))  # type: ignore[arg-type]
 
+    def check_begin(self, begin: str, name: str = "begin") -> None:
+        """Check what names are to begin with. `name` is the argument's, for messages.
+
+        Raises
+        ------
+        TypeError
+            Where it is no text.
+        ValueError
+            Where it has characters that no name has; a line's end is one of them.
+        """
+        if not isinstance(begin, str):
+            raise TypeError(f"{name} is {begin!r}, expected text")
+        known = set(self.model.vocabulary or ()) - {END}
+        unknown = sorted(set(begin) - known)
+        if unknown:
+            missed_by_case = any(character.lower() in known for character in unknown)
+            lower = missed_by_case and not any(map(str.isupper, known))
+            raise ValueError(
+                f"{name} is {begin!r}, with {', '.join(map(repr, unknown[:8]))}, which no name has"
+                + ": they are in lower case" * lower
+            )
+
     def invent(
         self, count: int, *, temperature: float = 1.0, seed: int = 0, longest: int = 60, begin: str = ""
     ) -> list[str]:
@@ -84,7 +106,13 @@ class NamesModel:
             Characters a name, `begin` not counted.
         begin : str
             What each name begins with.
+
+        Raises
+        ------
+        ValueError
+            Where `begin` has characters that no name has, and as `LanguageModel.generate` says.
         """
+        self.check_begin(begin)
         drawn = self.model.generate(
             longest,
             prompt=END + begin,

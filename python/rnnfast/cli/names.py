@@ -65,15 +65,15 @@ def run(options: argparse.Namespace) -> None:
     from rnnfast import characters
     from rnnfast.model import LanguageModel
     from rnnfast.names import dinosaur_names
-    from rnnfast.text import encode
 
     if options.model is not None:
         if options.file is not None or options.epochs is not None or options.plot is not None:
             raise ValueError(
                 "--model and FILE, --epochs or --plot exclude each other: a saved model is not trained"
             )
-        model = LanguageModel.load(options.model)
-        print("\n".join(_invent(characters.NamesModel(model), options, options.count)))
+        inventor = characters.NamesModel(LanguageModel.load(options.model))
+        inventor.check_begin(options.begin, "--begin")
+        print("\n".join(_invent(inventor, options, options.count)))
         return
     check_outputs(options)
     tell = say(options)
@@ -82,8 +82,8 @@ def run(options: argparse.Namespace) -> None:
     held_back = round(options.validation * len(names))
     listed = set(names)
     inventor = characters.NamesModel.for_names(names, options.hidden, **model_settings(options))
+    inventor.check_begin(options.begin, "--begin")
     model = inventor.model
-    encode(options.begin, model.vocabulary or ())  # raises where --begin has letters that no name has
     X, Y = characters.name_samples([names[k] for k in order], model.vocabulary or ())
     tell(
         f"names     {options.file or 'dinosaurs'}: {len(names):,}, {len(model.vocabulary or ())} characters, "

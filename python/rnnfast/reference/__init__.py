@@ -11,12 +11,16 @@ time-major: `x` [T, N, D], `h` and `c` [T + 1, N, H] with the initial state in s
 and parameters go in, new ones come out. (The dinosaur exercise clips and updates in place, and so does `dinosaur`.)
 
 The exercises that people learn recurrent networks from are here under their own names and shapes: `steps` (an
-RNN, an LSTM and a GRU step by step) and `dinosaur` (names, letter by letter).
+RNN, an LSTM and a GRU step by step) and `dinosaur` (names, letter by letter). A function that one of the two alone has
+is here as well: `reference.lstm_forward` is `steps.lstm_forward`. Not so rnn_forward, rnn_backward and softmax, which
+both have, and `dinosaur.model`: `reference.model` is the engine's.
 
 Read in this order: `rnn`, `lstm`, `gru`, `lstm_variants`, `stack`, `dense`, `loss`, `optimizer`, `learning_rate`,
 `model`; then `random`, `dropout`, `sampling` and `initialise`, which say what makes a run the same on every machine;
 `sums` is the one order of summation that they share.
 """
+
+from typing import Any
 
 from rnnfast.reference import (
     dense,
@@ -57,3 +61,20 @@ __all__ = [
     "steps",
     "sums",
 ]
+
+_IN_BOTH = set(steps.__all__) & set(dinosaur.__all__)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _IN_BOTH:
+        raise AttributeError(
+            f"module 'rnnfast.reference' has no {name!r} of its own: take steps.{name} or dinosaur.{name}"
+        )
+    for exercise in (steps, dinosaur):
+        if name in exercise.__all__:
+            return getattr(exercise, name)
+    raise AttributeError(f"module 'rnnfast.reference' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *steps.__all__, *dinosaur.__all__} - _IN_BOTH)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from rnnfast.course.checking.diagnosis import likely_mistake, mistake_that_raises
-from rnnfast.course.checking.exercise import CASES
 from rnnfast.course.checking.exercises import find
 from rnnfast.course.checking.report import Report
 from rnnfast.course.checking.trial import Trial
@@ -18,9 +17,10 @@ def check(function: Callable[..., Any], *, like: str | None = None) -> Report:
     """Say whether your function is right; if not, which variable is wrong first, by how much, and why.
 
     Your function and the reference get the same random inputs, of several shapes, and every value that comes
-    back is compared, those in a cache included. The first wrong one in the order of computing is named, with the
-    mistake that gives this very value, if it is a known one. What your function prints is not shown, and the
-    state of NumPy's global generator, which it may seed, is put back.
+    back is compared, those in a cache included. The dinosaurs' functions get the exercise's 27 characters, which
+    are its default `vocab_size`. The first wrong one in the order of computing is named, with the mistake that
+    gives this very value, if it is a known one. What your function prints is not shown, and the state of NumPy's
+    global generator, which it may seed, is put back.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def check(function: Callable[..., Any], *, like: str | None = None) -> Report:
         raise TypeError(f"function is {function!r}, expected a function, such as your lstm_cell_backward")
     exercise = find(function, like)
     values = 0
-    for number, size in enumerate(CASES):
+    for number, size in enumerate(exercise.cases):
         arguments = exercise.draw(np.random.default_rng(number), size)
         right = exercise.run(exercise.right, arguments)
         try:
@@ -67,4 +67,4 @@ def check(function: Callable[..., Any], *, like: str | None = None) -> Report:
         if trial.wrong:
             return Report.of_wrong(trial, likely_mistake(trial))
         values += len(trial.pairs)
-    return Report(exercise.name, len(CASES), values)
+    return Report(exercise.name, len(exercise.cases), values)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnfast.course.checking.exercise import Arguments, Sizes
+from rnnfast.course.checking.exercise import CHARACTERS, Arguments, Sizes
 from rnnfast.reference import dinosaur, steps
 
 Floats = NDArray[np.float64]
@@ -96,14 +96,14 @@ def columns(random: Random, size: Sizes) -> Arguments:
 
 def letters(random: Random, size: Sizes) -> tuple[list[int | None], list[int]]:
     """Draw X and Y of a name."""
-    indices = [int(index) for index in random.integers(1, size.n_y + 1, size.T_x + 1)]
+    indices = [int(index) for index in random.integers(1, size.n_y, size.T_x + 1)]
     return [None, *indices], [*indices, 0]
 
 
 def name_parameters(random: Random, size: Sizes, scale: float = 1.0) -> dict[str, Floats]:
-    """Draw the network's parameters; the newline is one letter more than n_y."""
-    n_a, n = size.n_a, size.n_y + 1
-    shapes = {"Wax": (n_a, n), "Waa": (n_a, n_a), "Wya": (n, n_a), "b": (n_a, 1), "by": (n, 1)}
+    """Draw the network's parameters."""
+    n_a, n_x, n_y = size.n_a, size.n_x, size.n_y
+    shapes = {"Wax": (n_a, n_x), "Waa": (n_a, n_a), "Wya": (n_y, n_a), "b": (n_a, 1), "by": (n_y, 1)}
     return normal(random, shapes, scale)
 
 
@@ -120,7 +120,7 @@ def sizes(random: Random, size: Sizes) -> Arguments:
 def letter(random: Random, size: Sizes) -> Arguments:
     """Draw the arguments of rnn_step_forward."""
     parameters = name_parameters(random, size)
-    return parameters, random.normal(size=(size.n_a, 1)), random.normal(size=(size.n_y + 1, 1))
+    return parameters, random.normal(size=(size.n_a, 1)), random.normal(size=(size.n_x, 1))
 
 
 def letter_back(random: Random, size: Sizes) -> Arguments:
@@ -172,25 +172,24 @@ def smooth(random: Random, size: Sizes) -> Arguments:
     return float(random.uniform(20, 30)), float(random.uniform(5, 90))
 
 
-def alphabet(letters: Iterable[str]) -> tuple[dict[int, str], dict[str, int]]:
-    """The two dictionaries of a vocabulary."""
-    characters = ["\n", *letters]
-    return dict(enumerate(characters)), {character: index for index, character in enumerate(characters)}
+def vocabulary() -> tuple[dict[int, str], dict[str, int]]:
+    """Make ix_to_char and char_to_ix."""
+    return dict(enumerate(CHARACTERS)), {character: index for index, character in enumerate(CHARACTERS)}
 
 
 def written(random: Random, size: Sizes) -> Arguments:
     """Draw the arguments of get_sample and print_sample."""
-    return letters(random, size)[1], alphabet("abcdefgh")[0]
+    return letters(random, size)[1], vocabulary()[0]
 
 
 def sample(random: Random, size: Sizes) -> Arguments:
     """Draw the arguments of sample; in the last case no newline is ever drawn."""
     parameters = name_parameters(random, size)
-    parameters["by"][0] -= 2 if size.T_x == size.T else 1e3
-    return parameters, alphabet("abcdefgh"[: size.n_y])[1], int(random.integers(0, 1000))
+    parameters["by"][0] += 1 if size.T_x == size.T else -1e3
+    return parameters, vocabulary()[1], int(random.integers(0, 1000))
 
 
 def model(random: Random, size: Sizes) -> Arguments:
     """Draw the arguments of model: a few names, each learnt three times."""
-    lines = ["".join(random.choice(list("abc"), 30)) for _ in range(size.n_x)]
-    return lines, *alphabet("abc"), 3 * size.n_x, size.n_a, 2, 4
+    lines = ["".join(random.choice(list(CHARACTERS[1:]), 30)) for _ in range(size.n_a)]
+    return lines, *vocabulary(), 3 * len(lines), size.n_a, 2, len(CHARACTERS)

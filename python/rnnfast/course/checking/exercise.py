@@ -6,6 +6,7 @@ import contextlib
 import copy
 import inspect
 import io
+import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -42,11 +43,11 @@ CASES = (
     Sizes(3, 2, 4, 5, 7, 4),
 )
 
+CHARACTERS = "\n" + string.ascii_lowercase
+"""The dinosaurs' vocabulary. Its size is a default argument in the exercise, which its own functions leave out."""
 
-def described_case(number: int) -> str:
-    """Say which of the cases it is."""
-    before = f", after {number} that were right" if number else ""
-    return f"on a random input with {CASES[number]}{before}"
+LETTER_CASES = tuple(case._replace(n_x=len(CHARACTERS), m=1, n_y=len(CHARACTERS)) for case in CASES)
+"""The same cases for a network of letters, which reads one name at a time."""
 
 
 class Outcome(NamedTuple):
@@ -84,6 +85,8 @@ class Exercise:
         Positions of the arguments that some versions of the function do not have.
     first_alone : bool
         Whether some versions give the first returned value alone.
+    cases : tuple of Sizes
+        What to draw arguments of.
     """
 
     right: Callable[..., Any]
@@ -96,11 +99,17 @@ class Exercise:
     prints: bool = False
     optional: Mapping[str, int] = field(default_factory=dict)
     first_alone: bool = False
+    cases: tuple[Sizes, ...] = CASES
 
     @property
     def name(self) -> str:
         """The function's name."""
         return self.right.__name__
+
+    def described_case(self, number: int) -> str:
+        """Say which of the cases it is."""
+        before = f", after {number} that were right" if number else ""
+        return f"on a random input with {self.cases[number]}{before}"
 
     def run(self, function: Callable[..., Any], arguments: Arguments) -> Outcome:
         """Call `function` on copies. NumPy's global generator, which a solution may seed, is put back."""

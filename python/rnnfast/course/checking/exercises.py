@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from rnnfast.course.checking import draws
-from rnnfast.course.checking.exercise import Exercise
+from rnnfast.course.checking.exercise import LETTER_CASES, Exercise
 from rnnfast.reference import dinosaur, steps
 
 _PARTS = ("cell_forward", "forward", "cell_backward", "backward")
@@ -66,25 +67,27 @@ def _steps() -> dict[str, Exercise]:
 
 _GRADIENTS = ("dby", "dWya", "db", "dWax", "dWaa", "da_next")
 
+_of_letters = functools.partial(Exercise, cases=LETTER_CASES)
+
 _DINOSAUR = {
     "initialize_parameters": Exercise(
         dinosaur.initialize_parameters, draws.sizes, order=("Wax", "Waa", "Wya", "b", "by")
     ),
-    "rnn_step_forward": Exercise(
+    "rnn_step_forward": _of_letters(
         dinosaur.rnn_step_forward, draws.letter, ("a_next", "p_t"), ("a_next", "p_t")
     ),
-    "rnn_step_backward": Exercise(dinosaur.rnn_step_backward, draws.letter_back, order=_GRADIENTS),
-    "dinosaur.rnn_forward": Exercise(
+    "rnn_step_backward": _of_letters(dinosaur.rnn_step_backward, draws.letter_back, order=_GRADIENTS),
+    "dinosaur.rnn_forward": _of_letters(
         dinosaur.rnn_forward, draws.name, ("loss", "cache"), order=("x", "a", "y_hat", "loss")
     ),
-    "dinosaur.rnn_backward": Exercise(
+    "dinosaur.rnn_backward": _of_letters(
         dinosaur.rnn_backward, draws.name_back, ("gradients", "a"), order=("a", *_GRADIENTS)
     ),
-    "update_parameters": Exercise(
+    "update_parameters": _of_letters(
         dinosaur.update_parameters, draws.update, ("parameters",), changed={"parameters": 0}
     ),
-    "clip": Exercise(dinosaur.clip, draws.clip, ("gradients",), changed={"gradients": 0}),
-    "optimize": Exercise(
+    "clip": _of_letters(dinosaur.clip, draws.clip, ("gradients",), changed={"gradients": 0}),
+    "optimize": _of_letters(
         dinosaur.optimize,
         draws.optimize,
         ("loss", "gradients", "a_last"),
@@ -93,10 +96,10 @@ _DINOSAUR = {
     ),
     "get_initial_loss": Exercise(dinosaur.get_initial_loss, draws.initial_loss, ("returned value",)),
     "smooth": Exercise(dinosaur.smooth, draws.smooth, ("returned value",)),
-    "get_sample": Exercise(dinosaur.get_sample, draws.written, ("returned value",)),
-    "print_sample": Exercise(dinosaur.print_sample, draws.written, ("printed text",), prints=True),
-    "sample": Exercise(dinosaur.sample, draws.sample, ("indices",)),
-    "model": Exercise(
+    "get_sample": _of_letters(dinosaur.get_sample, draws.written, ("returned value",)),
+    "print_sample": _of_letters(dinosaur.print_sample, draws.written, ("printed text",), prints=True),
+    "sample": _of_letters(dinosaur.sample, draws.sample, ("indices",)),
+    "model": _of_letters(
         dinosaur.model,
         draws.model,
         ("parameters", "last_dino_name"),

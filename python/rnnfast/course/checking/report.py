@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnfast.course.checking.compare import Pair, as_numbers
-from rnnfast.course.checking.exercise import Exercise, described_case
+from rnnfast.course.checking.exercise import Exercise
 from rnnfast.course.checking.trial import Trial
 
 
@@ -47,7 +47,7 @@ class Report:
         details = [f"{type(error).__name__}: {error}"]
         if mistake:
             details.append(f"likely mistake: {mistake}")
-        details.append(described_case(number))
+        details.append(exercise.described_case(number))
         return cls(exercise.name, number, 0, mistake=mistake, details=tuple(details), raised=True)
 
     @classmethod
@@ -65,7 +65,7 @@ class Report:
             details.append(f"also wrong: {', '.join(wrong[1:])}")
         if right:
             details.append(f"right: {', '.join(right)}")
-        details.append(described_case(trial.number))
+        details.append(trial.exercise.described_case(trial.number))
         return cls(trial.exercise.name, trial.number, 0, wrong, mistake, tuple(details))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rnnfast.course.checking.compare import Pair
-from rnnfast.course.checking.exercise import CASES, Arguments, Exercise, Outcome, Sizes
+from rnnfast.course.checking.exercise import Arguments, Exercise, Outcome, Sizes
 
 
 class Trial(NamedTuple):
@@ -26,7 +26,7 @@ class Trial(NamedTuple):
     @property
     def size(self) -> Sizes:
         """Sizes of the arrays."""
-        return CASES[self.number]
+        return self.exercise.cases[self.number]
 
     @property
     def wrong(self) -> list[Pair]:

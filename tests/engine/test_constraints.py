@@ -243,7 +243,11 @@ def test_patterns_over_words_are_joined_by_spaces():
         ("a]", r"a '\]' that ends nothing"),
         ("a\\", r"an escape '\\' that is not known here"),
         ("xa", "matches no text of these tokens: no token has 'x'"),
-        ("[^ab]c", "matches no text of these tokens"),
+        ("xa|[^ab]c", r"no token has 'c', 'x', a character of '\[\^ab\]'$"),
+        ("[A-Z][ab]+", r"matches no text of these tokens: no token has a character of '\[A-Z\]'$"),
+        (r"a\d{2}", r"no token has a character of '\\d'$"),
+        (r"x[xa]\.[\dx]", r"no token has '\.', 'x', a character of '\[\\dx\]'$"),
+        ("(" * 2000 + "a" + ")" * 2000, r"at place 100 a '\(' within 100 others"),
         ("a{70000}", "more than 65536 states"),
     ],
 )
@@ -252,10 +256,17 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern, message):
         constraints.regex(pattern, "ab")
 
 
+def test_groups_are_counted_by_their_depth():
+    assert constraints.regex("(a)" * 200, "ab").shortest == 200
+    assert constraints.regex("(" * 100 + "a" + ")" * 100, "ab").shortest == 1
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda: constraints.regex(5, "ab"), TypeError, "pattern is 5, expected a string"),
+        (lambda: constraints.regex("a", None), TypeError, "vocabulary is None, expected a sequence of str"),
+        (lambda: constraints.regex("a", ["a", ""]), ValueError, "vocabulary holds an empty entry"),
         (lambda: constraints.from_table([[1, 1], [0]]), ValueError, "next_state is ragged"),
         (
             lambda: constraints.from_table([[1], [0]], [0, 1]),

@@ -107,7 +107,7 @@ PARTS = {
         "rnnfast._sealed_files",
         "rnnfast.optimizer_state",
     },
-    "rnnfast.constraints": {"rnnfast._core", "rnnfast._arguments"},
+    "rnnfast.constraints": {"rnnfast._core", "rnnfast._arguments", "rnnfast.text"},
     "rnnfast.generation": {
         "rnnfast._core",
         "rnnfast.constraints",

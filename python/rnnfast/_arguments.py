@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 import operator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,14 @@ def as_array(name: str, values: Any) -> npt.NDArray[Any]:
         return np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} is ragged, expected an array") from error
+
+
+def iterator(name: str, values: Any, expected: str) -> Iterator[Any]:
+    """Iterate over `values`; TypeError, with what was expected, where that cannot be."""
+    try:
+        return iter(values)
+    except TypeError:
+        raise TypeError(f"{name} is {values!r}, expected {expected}") from None
 
 
 def floats(name: str, values: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

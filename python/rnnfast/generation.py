@@ -130,7 +130,7 @@ class Streams:
             "histories": self.histories,
             "sampler": self.sampler.native(),
             "stop": self.stop,
-            "stop_when": self.stop_when,
+            "stop_when": None if self.stop_when is None else _judging(self.stop_when),
             "min_length": self.min_length,
             "initial_token": self.initial_token,
             "h": self.before.h,
@@ -313,6 +313,19 @@ def stop_sequences(stop: Stop, model: LanguageModel) -> tuple[list[list[int]], S
         raise ValueError(f"stop has {len(functions)} functions, expected at most one")
     sequences = [_stop_sequence(entry, model) for entry in entries if not callable(entry)]
     return sequences, functions[0] if functions else None
+
+
+def _judging(stop: StopWhen) -> StopWhen:
+    """Take the function's answer as True or False."""
+
+    def ends(tokens: Tokens) -> bool:
+        answer = stop(tokens)
+        try:
+            return bool(answer)
+        except (TypeError, ValueError, RuntimeError):  # of an array, say
+            raise TypeError(f"stop answered {answer!r}, expected True or False") from None
+
+    return ends
 
 
 def _with_stop_token(stop: Stop, stop_token: int | None, model: LanguageModel) -> Stop:

@@ -56,7 +56,10 @@ def load(data: bytes) -> Arrays:
     ValueError
         For anything that `dump` did not write, all of it checked before memory is taken.
     """
-    view = memoryview(data).cast("B")
+    try:
+        view = memoryview(data).cast("B")
+    except TypeError:
+        raise TypeError(f"data is a {type(data).__name__}, expected contiguous bytes") from None
     if len(view) < _HEADER.size + _CHECKSUM.size or bytes(view[: len(_MAGIC)]) != _MAGIC:
         raise ValueError(f"data of {len(view)} bytes is no State: it does not begin as one")
     _, version, itemsize, flags, L, N, H, width = _HEADER.unpack_from(view)

@@ -19,17 +19,17 @@ def vocabulary_of(tokens: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(tokens)))
 
 
-def check_vocabulary(vocabulary: Sequence[str], size: int) -> tuple[str, ...]:
-    """The vocabulary as a tuple; ValueError unless it holds `size` distinct non-empty strings."""
+def check_vocabulary(vocabulary: Sequence[str], size: int | None = None) -> tuple[str, ...]:
+    """The vocabulary as a tuple; ValueError unless it holds distinct non-empty strings, `size` of them if given."""
     try:
         entries = tuple(vocabulary)
     except TypeError:
         raise TypeError(f"vocabulary is {vocabulary!r}, expected a sequence of strings") from None
     if not all(isinstance(entry, str) and entry for entry in entries):
         raise ValueError("vocabulary holds an empty entry or one that is not a string")
-    if len(entries) != size:
+    if size is not None and len(entries) != size:
         raise ValueError(f"vocabulary has {len(entries)} entries, expected {size} = vocab_size")
-    if len(set(entries)) != size:
+    if len(set(entries)) != len(entries):
         repeated = next(entry for entry in entries if entries.count(entry) > 1)
         raise ValueError(f"vocabulary has {repeated!r} more than once")
     return entries

@@ -270,7 +270,11 @@ def test_patterns_over_words_are_joined_by_spaces():
         ("a]", r"a '\]' that ends nothing"),
         ("a\\", r"an escape '\\' that is not known here"),
         ("xa", "matches no text of these tokens: no token has 'x'"),
-        ("[^ab]c", "matches no text of these tokens"),
+        ("xa|[^ab]c", r"no token has 'c', 'x', a character of '\[\^ab\]'$"),
+        ("[A-Z][ab]+", r"matches no text of these tokens: no token has a character of '\[A-Z\]'$"),
+        (r"a\d{2}", r"no token has a character of '\\d'$"),
+        (r"x[xa]\.[\dx]", r"no token has '\.', 'x', a character of '\[\\dx\]'$"),
+        ("(" * 2000 + "a" + ")" * 2000, r"at place 100 a '\(' within 100 others"),
         ("a{70000}", "more than 65536 states"),
     ],
 )
@@ -279,10 +283,54 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern, message):
         constraints.regex(pattern, "ab")
 
 
+def test_groups_are_counted_by_their_depth():
+    assert constraints.regex("(a)" * 200, "ab").shortest == 200
+    assert constraints.regex("(" * 100 + "a" + ")" * 100, "ab").shortest == 1
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda: constraints.regex(5, "ab"), TypeError, "pattern is 5, expected a string"),
+        (lambda: constraints.regex("a", None), TypeError, "vocabulary is None, expected a sequence of str"),
+        (lambda: constraints.regex("a", ["a", ""]), ValueError, "vocabulary holds an empty entry"),
+        (lambda: constraints.from_table([[1, 1], [0]]), ValueError, "next_state is ragged"),
+        (
+            lambda: constraints.from_table([[1], [0]], [0, 1]),
+            TypeError,
+            "accepting has dtype int64, expected bool, one for each state",
+        ),
+        (lambda: constraints.from_table([[1], [0]], [[True], []]), ValueError, "accepting is ragged"),
+        (lambda: constraints.sequence_of([0, 1], 5), TypeError, r"allowed_sets\[0\] is 0, expected tokens"),
+        (lambda: constraints.sequence_of(3, 5), TypeError, "allowed_sets is 3, expected a sequence of sets"),
+        (lambda: constraints.sequence_of([[0]], 0), ValueError, "vocab_size is 0, expected at least 1"),
+        (
+            lambda: constraints.sequence_of([[0]], None),
+            TypeError,
+            "vocab_size is None, expected an integer or a vocabulary",
+        ),
+        (
+            lambda: constraints.sequence_of([["a"], ["x"]], "ab"),
+            ValueError,
+            r"allowed_sets\[1\] has 'x', which the vocabulary does not have",
+        ),
+        (
+            lambda: constraints.sequence_of([["a"]], 2),
+            TypeError,
+            r"allowed_sets\[0\]: a token is 'a', expected",
+        ),
+        (lambda: constraints.sequence_of([["a"]], "aa"), ValueError, "vocabulary has 'a' more than once"),
+        (lambda: constraints.without([1, 2], 5), TypeError, r"sequences\[0\] is 1, expected tokens"),
+        (lambda: constraints.without(1, 5), TypeError, "sequences is 1, expected sequences of tokens"),
+        (lambda: TOYS["regex"].accepts([1.0]), TypeError, "tokens: a token is 1.0, expected an integer"),
+        (lambda: TOYS["regex"].accepts(1), TypeError, "tokens is 1, expected tokens"),
+        (lambda: TOYS["regex"].after(None), TypeError, "tokens is None, expected tokens"),
+        (
+            lambda: Constraint(np.zeros((1, 1), int), np.ones(1, bool), 0.0),
+            TypeError,
+            "start is 0.0, expected",
+        ),
+        (lambda: TOYS["regex"].at(1.0), TypeError, "start is 1.0, expected an integer"),
         (lambda: constraints.from_table([[2]]), ValueError, "next_state has 2 to 2, expected -1 to 0"),
         (
             lambda: constraints.from_table([[0.5]]),
@@ -370,6 +418,49 @@ def test_what_is_no_pattern_is_refused_with_its_place(pattern, message):
 def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_constraint_is_its_own_and_stays_as_it_is():
+    table, accepting = np.array([[1, 1], [0, 0]], np.int32), np.array([True, False])
+    pairs = Constraint(table, accepting)
+    table[:], accepting[:] = -1, False
+    assert pairs.accepts([0, 1])
+    for array in (pairs.next_state, pairs.accepting):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_tables_lie_in_memory_as_they_like():
+    table = [[1, -1, 0, 1, 2], [-1, 2, 1, -1, 0], [0, 1, -1, 2, 2]]
+    ends = np.repeat([True, False, True], 2)[::-2]
+    there = constraints.from_table(np.asfortranarray(table, dtype=np.int32), ends)
+    here = constraints.from_table(table, ends.tolist())
+    assert drawn(make(), 9, there & there, 5, seed=2) == drawn(make(), 9, here & here, 5, seed=2)
+    assert drawn(make(), 9, there, 5, seed=2) == drawn(make(), 9, here, 5, seed=2)
+
+
+def test_the_shortest_sequence_is_looked_for_once(monkeypatch):
+    line = constraints.counter([1, 2], total=9)
+    there = line.at(4)
+    assert (line.shortest, there.shortest, line.at(0).shortest) == (5, 3, 5)
+    assert pickle.loads(pickle.dumps(there)).shortest == 3
+    monkeypatch.setattr(np, "unique", None)  # which the search needs
+    assert "shortest sequence has 5" in repr(line)
+    assert "shortest sequence has 3" in repr(there)
+
+
+def test_tokens_are_named_by_their_text():
+    words = ("one", "two", "o")
+    for named, numbered in (
+        (constraints.sequence_of([["a", "b"], {"."}, "ba"], "ab."), [[0, 1], [2], [0, 1]]),
+        (constraints.sequence_of([["one", "o"], "two one"], words), [[0, 2], [1, 0]]),
+        (constraints.sequence_of([[0], [1, 2]], words), [[0], [1, 2]]),
+    ):
+        np.testing.assert_array_equal(named.next_state, constraints.sequence_of(numbered, 3).next_state)
+    calm = constraints.without(["two two", ["o"]], words)
+    assert calm.accepts([1, 0, 1])
+    assert not calm.accepts([0, 1, 1])
+    assert not calm.accepts([0, 2])
 
 
 def test_nothing_is_drawn_where_nothing_is_allowed():

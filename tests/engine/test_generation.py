@@ -219,6 +219,15 @@ def test_a_stop_function_may_not_use_the_model_and_a_tokens_function_may():
     assert len(seen) == got.size == 6
 
 
+def test_a_stop_functions_answer_is_true_or_false():
+    model = make()
+    assert model.generate(3, stop=lambda tokens: tokens[-1:] >= 0).tolist()[0][1:] == [-1, -1]
+    with pytest.raises(TypeError, match=r"stop answered array\(\[.*, expected True or False"):
+        model.generate(3, stop=lambda tokens: tokens == [1, 2][: len(tokens)])
+    with pytest.raises(TypeError, match="stop answered"):
+        list(model.stream(3, stop=lambda tokens: np.tile(tokens, 2)))
+
+
 def test_no_stop_is_completed_before_the_least_length(isa):
     model = make()
     for stop in ([3], [[1, 2]], [[1, 2, 1], 0]):

@@ -148,8 +148,9 @@ def test_hostile_bytes_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             State.frombytes(bad)
-    with pytest.raises(TypeError):
-        State.frombytes("text")
+    for other, name in (("text", "str"), (None, "NoneType"), (np.zeros((8, 8))[:, ::2], "ndarray")):
+        with pytest.raises(TypeError, match=f"data is a {name}, expected contiguous bytes"):
+            State.frombytes(other)
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core
+from rnnfast._arguments import as_array, integer, iterator
 
 _MOST_STATES = 2**20
 
@@ -31,6 +34,8 @@ class Constraint:
     ------
     ValueError
         For states out of range, and where there is no such sequence.
+    TypeError
+        For `accepting` of anything but booleans.
     """
 
     next_state: npt.NDArray[np.int32]
@@ -40,11 +45,9 @@ class Constraint:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "next_state", _states(self.next_state))
-        accepting = np.ascontiguousarray(self.accepting, dtype=np.bool_)
-        object.__setattr__(self, "accepting", accepting)
+        object.__setattr__(self, "start", integer("start", self.start))
         states = len(self.next_state)
-        if accepting.shape != (states,):
-            raise ValueError(f"accepting has shape {accepting.shape}, expected ({states},) as next_state")
+        object.__setattr__(self, "accepting", _ends(self.accepting, states))
         if not 0 <= self.start < states:
             raise ValueError(f"start is {self.start}, expected 0 to {states - 1}")
         if self.shortest is None:
@@ -59,7 +62,7 @@ class Constraint:
         """V."""
         return int(self.next_state.shape[1])
 
-    @property
+    @cached_property
     def shortest(self) -> int | None:
         """How many tokens the shortest sequence has."""
         seen = np.zeros(len(self.next_state), bool)
@@ -89,7 +92,7 @@ class Constraint:
 
     def after(self, tokens: Iterable[int]) -> Constraint:
         """What may follow `tokens`: to go on in another call."""
-        tokens = list(tokens)
+        tokens = list(iterator("tokens", tokens, "tokens"))
         state = self._state_after(tokens)
         if state < 0:
             raise ValueError(f"tokens has {tokens}, which the constraint forbids")
@@ -105,12 +108,14 @@ class Constraint:
         >>> pairs.at(1).accepts([0])
         True
         """
+        start = integer("start", start)
         if not 0 <= start < len(self.next_state):
             raise ValueError(f"start is {start}, expected 0 to {len(self.next_state) - 1}")
         other = object.__new__(Constraint)
         for name, value in vars(self).items():
-            object.__setattr__(other, name, value)
-        object.__setattr__(other, "start", int(start))
+            if name != "shortest":  # which is of this start alone
+                object.__setattr__(other, name, value)
+        object.__setattr__(other, "start", start)
         return other
 
     def __and__(self, other: Constraint) -> Constraint:
@@ -143,7 +148,8 @@ class Constraint:
 
     def _state_after(self, tokens: Iterable[int]) -> int:
         state = self.start
-        for token in tokens:
+        for given in iterator("tokens", tokens, "tokens"):
+            token = integer("tokens: a token", given)
             if not 0 <= token < self.vocab_size:
                 raise ValueError(f"tokens has {token}, expected 0 to {self.vocab_size - 1}")
             state = int(self.next_state[state, token])
@@ -153,12 +159,26 @@ class Constraint:
 
 
 def _states(next_state: npt.ArrayLike) -> npt.NDArray[np.int32]:
-    table = np.asarray(next_state)
+    table = as_array("next_state", next_state)
     if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "iu":
         raise ValueError(f"next_state is {table.dtype} {table.shape}, expected integers (S, V)")
     if table.min() < -1 or table.max() >= len(table):
         raise ValueError(f"next_state has {table.min()} to {table.max()}, expected -1 to {len(table) - 1}")
-    own = np.array(table, dtype=np.int32)  # a copy: what is compiled from it must stay so
+    return _frozen(table, np.int32)
+
+
+def _ends(accepting: npt.ArrayLike, states: int) -> npt.NDArray[np.bool_]:
+    given = as_array("accepting", accepting)
+    if given.shape != (states,):
+        raise ValueError(f"accepting has shape {given.shape}, expected ({states},) as next_state")
+    if given.dtype != np.bool_:  # numbers might be meant as those of states
+        raise TypeError(f"accepting has dtype {given.dtype}, expected bool, one for each state")
+    return _frozen(given, np.bool_)
+
+
+def _frozen(given: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Copy the caller's array, C-contiguous and read-only: what is compiled from it must stay so."""
+    own = np.array(given, dtype=dtype, order="C")
     own.flags.writeable = False
     return own
 

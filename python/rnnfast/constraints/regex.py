@@ -7,9 +7,13 @@ from typing import NoReturn
 
 import numpy as np
 
+from rnnfast import text
 from rnnfast.constraints.automaton import Constraint
 
 _MOST_STATES = 2**16
+_MOST_NESTED = 100
+"""Groups within each other: the parser is recursive, and Python's stack is short."""
+
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
 _REPEATS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _CLASSES: dict[str, Callable[[str], bool]] = {
@@ -37,7 +41,10 @@ def regex(pattern: str, vocabulary: Sequence[str]) -> Constraint:
     Raises
     ------
     ValueError
-        For what is no such pattern, with the place; and where no text of these tokens matches.
+        For what is no such pattern, with the place; and where no text of these tokens matches: names the characters and
+        classes of the pattern that no token has.
+    TypeError
+        For a vocabulary that is none, as that of a model made without.
 
     Examples
     --------
@@ -48,25 +55,31 @@ def regex(pattern: str, vocabulary: Sequence[str]) -> Constraint:
     """
     if not isinstance(pattern, str):
         raise TypeError(f"pattern is {pattern!r}, expected a string")
-    entries = list(vocabulary)
+    entries = text.check_vocabulary(vocabulary)
     joint = "" if all(len(entry) == 1 for entry in entries) else " "
     alphabet = frozenset("".join(entries) + joint)
     parser = _Parser(pattern, alphabet)
     machine = _Machine()
     first, last = machine.add(parser.parse())
-    return _over_tokens(pattern, entries, joint, machine, first, last, parser.unknown)
+    return _over_tokens(pattern, entries, joint, machine, first, last, parser.missing)
 
 
 def _over_tokens(
-    pattern: str, entries: list[str], joint: str, machine: _Machine, first: int, last: int, unknown: set[str]
+    pattern: str,
+    entries: Sequence[str],
+    joint: str,
+    machine: _Machine,
+    first: int,
+    last: int,
+    missing: set[str],
 ) -> Constraint:
     """The automaton over tokens: its states are sets of the machine's, and whether a token came before."""
     begin = (machine.closure({first}), False)
     number, order, rows = {begin: 0}, [begin], []
     for states, inside in order:  # which grows as it goes
         row = np.full(len(entries), -1, np.int32)
-        for token, text in enumerate(entries):
-            then = machine.read(states, joint + text if inside else text)
+        for token, entry in enumerate(entries):
+            then = machine.read(states, joint + entry if inside else entry)
             if not then:
                 continue
             key = (then, bool(joint))
@@ -80,8 +93,8 @@ def _over_tokens(
     try:
         return Constraint(np.array(rows), np.array([last in states for states, _ in order]))
     except ValueError as error:
-        missing = f": no token has {', '.join(map(repr, sorted(unknown)))}" if unknown else ""
-        raise ValueError(f"pattern {pattern!r} matches no text of these tokens{missing}") from error
+        why = f": no token has {', '.join(sorted(missing))}" if missing else ""
+        raise ValueError(f"pattern {pattern!r} matches no text of these tokens{why}") from error
 
 
 # A pattern as a tree: a set of characters, all parts after each other, any of them, or a part so many times.
@@ -165,7 +178,8 @@ class _Parser:
 
     def __init__(self, pattern: str, alphabet: _Characters) -> None:
         self.pattern, self.alphabet, self.at = pattern, alphabet, 0
-        self.unknown: set[str] = set()
+        self.depth = 0
+        self.missing: set[str] = set()  # what the pattern asks for and the alphabet does not have
 
     def parse(self) -> _Tree:
         tree = self.alternatives()
@@ -218,10 +232,20 @@ class _Parser:
         character = self.pattern[self.at]
         if character == "(":
             return self.group()
+        begin = self.at
+        chosen = self.chosen(character)
+        if not chosen:
+            self.missing.add(f"a character of '{self.pattern[begin : self.at]}'")
+        elif chosen.isdisjoint(self.alphabet):
+            self.missing.update(map(repr, chosen))
+        return ("characters", chosen)
+
+    def chosen(self, character: str) -> _Characters:
+        """The alphabet's members of a class; of a character itself, whether it is one or not."""
         if character == "[":
-            return ("characters", self.characters())
+            return self.characters()
         if character == "\\":
-            return ("characters", self.escape())
+            return self.escape()
         if character in "^$":
             self.refuse(f"an anchor {character!r}: the whole text is matched anyway")
         if character in "*+?{":
@@ -229,10 +253,13 @@ class _Parser:
         if character in "]}":
             self.refuse(f"a {character!r} that ends nothing; the character is written \\{character}")
         self.at += 1
-        return ("characters", self.alphabet - {"\n"} if character == "." else self.literal(character))
+        return self.alphabet - {"\n"} if character == "." else frozenset(character)
 
     def group(self) -> _Tree:
         begin = self.at
+        if self.depth == _MOST_NESTED:
+            self.refuse(f"a '(' within {_MOST_NESTED} others, which is as deep as groups go")
+        self.depth += 1
         self.at += 1
         if self.take("?") and not self.take(":"):
             self.refuse("a group that begins with '(?' but not '(?:'")
@@ -240,6 +267,7 @@ class _Parser:
         if not self.take(")"):
             self.at = begin
             self.refuse("a '(' without a ')'")
+        self.depth -= 1
         return tree
 
     def characters(self) -> _Characters:
@@ -256,7 +284,6 @@ class _Parser:
                 self.refuse("an empty class or a ']' at its beginning, which is written \\]")
             is_first = False
             chosen |= self.range()
-        self.unknown -= chosen  # a class needs none of them
         return frozenset(self.alphabet - chosen if negated else chosen & self.alphabet)
 
     def range(self) -> set[str]:
@@ -280,10 +307,7 @@ class _Parser:
     def member(self) -> str:
         character = self.pattern[self.at : self.at + 1]
         if character == "\\":
-            before = set(self.unknown)
-            escaped = self.escape(one=True)
-            self.unknown = before
-            return next(iter(escaped))
+            return next(iter(self.escape(one=True)))
         if not character:
             self.refuse("a range that does not end")
         self.at += 1
@@ -294,18 +318,12 @@ class _Parser:
         letter = self.pattern[self.at + 1 : self.at + 2]
         if letter in _ESCAPES or (letter and not letter.isalnum()):
             self.at += 2
-            character = _ESCAPES.get(letter, letter)
-            return frozenset(character) if one else self.literal(character)
+            return frozenset(_ESCAPES.get(letter, letter))
         if one or letter.lower() not in _CLASSES or not letter:
             self.refuse(f"an escape '\\{letter}' that is not known here")
         self.at += 2
         holds = _CLASSES[letter.lower()]
         return frozenset(c for c in self.alphabet if holds(c) == letter.islower())
-
-    def literal(self, character: str) -> _Characters:
-        if character not in self.alphabet:
-            self.unknown.add(character)
-        return frozenset(character)
 
     def take(self, character: str) -> bool:
         found = self.pattern[self.at : self.at + 1] == character

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast._arguments import integer
+from rnnfast import text
+from rnnfast._arguments import as_array, integer, iterator
 from rnnfast.constraints.automaton import Constraint
 
 
@@ -31,37 +32,50 @@ def from_table(
     >>> constraints.from_table([[1, -1], [-1, 0]])  # 0 and 1 alternate
     <Constraint: 2 states, 2 tokens, the shortest sequence has 0>
     """
-    table = np.asarray(next_state)
-    everywhere = np.ones(table.shape[:1], bool)
-    return Constraint(
-        table, everywhere if accepting is None else np.asarray(accepting), integer("start", start)
-    )
+    table = as_array("next_state", next_state)
+    ends = np.ones(table.shape[:1], bool) if accepting is None else as_array("accepting", accepting)
+    return Constraint(table, ends, start)
 
 
-def sequence_of(allowed_sets: Sequence[Iterable[int]], vocab_size: int) -> Constraint:
+def sequence_of(
+    allowed_sets: Iterable[Iterable[int] | Iterable[str]], vocab_size: int | Sequence[str]
+) -> Constraint:
     """As many tokens as there are sets, each of its own set.
+
+    Parameters
+    ----------
+    allowed_sets : iterable of iterables of int or str
+        Of at least one token each; tokens are named by their text where there is a vocabulary.
+    vocab_size : int or sequence of str
+        V, or the vocabulary: the text of each token.
 
     Examples
     --------
     >>> from rnnfast import constraints
     >>> constraints.sequence_of([[0, 1], [2]], vocab_size=3).accepts([1, 2])
     True
+    >>> constraints.sequence_of([["a", "b"], "."], "ab.").accepts([1, 2])
+    True
     """
-    V = integer("vocab_size", vocab_size)
-    table = np.full((len(allowed_sets) + 1, V), -1, np.int32)
-    for place, allowed in enumerate(allowed_sets):
-        table[place, _tokens(f"allowed_sets[{place}]", allowed, V)] = place + 1
-    return Constraint(table, np.arange(len(table)) == len(allowed_sets))
+    V, vocabulary = _vocabulary(vocab_size)
+    sets = list(iterator("allowed_sets", allowed_sets, "a sequence of sets of tokens"))
+    table = np.full((len(sets) + 1, V), -1, np.int32)
+    for place, allowed in enumerate(sets):
+        table[place, _tokens(f"allowed_sets[{place}]", allowed, V, vocabulary)] = place + 1
+    return Constraint(table, np.arange(len(table)) == len(sets))
 
 
-def without(sequences: Iterable[Sequence[int]], vocab_size: int) -> Constraint:
+def without(
+    sequences: Iterable[Sequence[int] | Sequence[str]], vocab_size: int | Sequence[str]
+) -> Constraint:
     """Any tokens, but none of these sequences of tokens in a row anywhere (Aho and Corasick 1975).
 
     Parameters
     ----------
-    sequences : iterable of sequences of int
-        Of at least one token each.
-    vocab_size : int
+    sequences : iterable of sequences of int or str
+        Of at least one token each; tokens are named by their text where there is a vocabulary.
+    vocab_size : int or sequence of str
+        V, or the vocabulary: the text of each token.
 
     Examples
     --------
@@ -70,12 +84,12 @@ def without(sequences: Iterable[Sequence[int]], vocab_size: int) -> Constraint:
     >>> calm.accepts([0, 0, 2, 0, 0]), calm.accepts([2, 0, 0, 0]), calm.accepts([0, 1])
     (True, False, False)
     """
-    V = integer("vocab_size", vocab_size)
+    V, vocabulary = _vocabulary(vocab_size)
     children: list[dict[int, int]] = [{}]  # of each node of a trie
     whole: list[bool] = [False]  # whether a sequence ends there
-    for place, sequence in enumerate(sequences):
+    for place, sequence in enumerate(iterator("sequences", sequences, "sequences of tokens")):
         node = 0
-        for token in _tokens(f"sequences[{place}]", sequence, V):
+        for token in _tokens(f"sequences[{place}]", sequence, V, vocabulary):
             if token not in children[node]:
                 children[node][token] = len(children)
                 children.append({})
@@ -143,8 +157,25 @@ def counter(weights: npt.ArrayLike, total: int, *, bar: int | None = None) -> Co
         raise ValueError(f"no tokens of these weights add up to {total}{lines}") from error
 
 
-def _tokens(name: str, given: Iterable[int], V: int) -> list[int]:
-    tokens = [integer(f"{name}: a token", token) for token in given]
+def _vocabulary(vocab_size: int | Sequence[str]) -> tuple[int, tuple[str, ...]]:
+    """V, and the text of each token where that is told."""
+    if isinstance(vocab_size, Sequence):
+        entries = text.check_vocabulary(vocab_size)
+        return len(entries), entries
+    if vocab_size is None:
+        raise TypeError("vocab_size is None, expected an integer or a vocabulary")
+    V = integer("vocab_size", vocab_size)
+    if V < 1:
+        raise ValueError(f"vocab_size is {V}, expected at least 1")
+    return V, ()
+
+
+def _tokens(name: str, given: Any, V: int, vocabulary: tuple[str, ...]) -> list[int]:
+    pieces = given if isinstance(given, str) else list(iterator(name, given, "tokens"))
+    if vocabulary and all(isinstance(piece, str) for piece in pieces):
+        tokens: list[int] = text.encode(pieces, vocabulary, name).tolist()
+    else:
+        tokens = [integer(f"{name}: a token", piece) for piece in pieces]
     if not tokens:
         raise ValueError(f"{name} is empty, expected at least one token")
     if min(tokens) < 0 or max(tokens) >= V:

@@ -177,9 +177,14 @@ def test_bad_parts_of_a_state_are_refused_by_name():
         ("pending", np.zeros(4), TypeError, "state.pending has dtype float64, expected integers"),
         ("pending", np.full(4, -2), ValueError, "state.pending has -2, expected at least -1"),
         ("pending", np.full(4, 2**40), ValueError, "state.pending has 1099511627776, expected a token"),
-        ("pending", np.full(4, V), ValueError, "prompt.* is 7, expected a token from 0 to 6"),
+        ("pending", np.full(4, V), ValueError, r"state\.pending\[0\] is 7, expected a token from 0 to 6"),
         ("recent", np.zeros(4, np.int32), ValueError, r"state.recent has shape \(4,\)"),
-        ("recent", np.full((4, 2), V), ValueError, "history.* is 7, expected a token from 0 to 6"),
+        (
+            "recent",
+            np.full((4, 2), V),
+            ValueError,
+            r"state\.recent\[0, 0\] is 7, expected a token from 0 to 6",
+        ),
     ):
         bad = State(**{name: getattr(state, name) for name in FIELDS} | {field: value})
         with pytest.raises(error, match=message):

@@ -5,36 +5,12 @@ Only the values are sorted, never the tokens with them: the least value that sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import Sampler
-
 Floats = npt.NDArray[Any]
-
-
-def filters(sampler: Sampler) -> list[Callable[[Floats], Floats]]:
-    """Those that are on, in order."""
-    known: tuple[tuple[Callable[[Any, Floats], Floats], float | None], ...] = (
-        (top_n_sigma, sampler.top_n_sigma),
-        (top_k, sampler.top_k),
-        (typical_p, sampler.typical_p),
-        (top_p, sampler.top_p),
-        (min_p, sampler.min_p),
-    )
-    return [partial(keep, setting) for keep, setting in known if setting is not None]
-
-
-def penalise(sampler: Sampler, counts: Floats, logits: Floats) -> Floats:
-    """Lower the logits of tokens that occurred, each so many times as `counts` [N, V] says."""
-    repetition = sampler.repetition_penalty or 1.0
-    taken = counts * (sampler.frequency_penalty or 0.0) + (sampler.presence_penalty or 0.0)
-    lowered = np.where(logits > 0, logits / repetition, logits * repetition) - taken
-    return np.where(counts > 0, lowered, logits)
 
 
 def top_n_sigma(n: float, logits: Floats) -> Floats:

@@ -5,35 +5,10 @@ Only the values are sorted, and the least value that stays is a threshold: no sc
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from math import inf, log
-from typing import Any
 
 import torch
 from torch import Tensor
-
-from rnnfast import Sampler
-
-
-def filters(sampler: Sampler) -> list[Callable[[Tensor], Tensor]]:
-    """Those that are on, in order."""
-    known: tuple[tuple[Callable[[Any, Tensor], Tensor], float | None], ...] = (
-        (top_n_sigma, sampler.top_n_sigma),
-        (top_k, sampler.top_k),
-        (typical_p, sampler.typical_p),
-        (top_p, sampler.top_p),
-        (min_p, sampler.min_p),
-    )
-    return [partial(keep, setting) for keep, setting in known if setting is not None]
-
-
-def penalise(sampler: Sampler, counts: Tensor, logits: Tensor) -> Tensor:
-    """Lower the logits of tokens that occurred, each so many times as `counts` [N, V] says."""
-    repetition = sampler.repetition_penalty or 1.0
-    taken = counts * (sampler.frequency_penalty or 0.0) + (sampler.presence_penalty or 0.0)
-    lowered = torch.where(logits > 0, logits / repetition, logits * repetition) - taken
-    return torch.where(counts > 0, lowered, logits)
 
 
 def top_n_sigma(n: float, logits: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.filters_jax import filters, penalise
+from benchmarks import filters_jax
+from benchmarks.filters import filters, penalise
 from benchmarks.peers import Naming, Training
 from rnnfast import Sampler
 
@@ -33,8 +34,8 @@ def generators(
         h, c = _cell(table[token] + h @ R, c)
         logits = h @ dense_W + dense_b
         if sampler.has_penalties:
-            logits = penalise(sampler, counts, logits)
-        for keep in filters(sampler):
+            logits = penalise(jnp.where, sampler, counts, logits)
+        for keep in filters(sampler, filters_jax):
             logits = keep(logits)
         logits = logits * (1 / sampler.temperature)
         # sums by a product: XLA's cumsum takes several passes

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.filters_numpy import filters, penalise
+from benchmarks import filters_numpy
+from benchmarks.filters import filters, penalise
 from benchmarks.peers import Naming, Training
 from rnnfast import Sampler
 
@@ -25,7 +26,7 @@ def generators(
     dense_W, dense_b = parameters["dense.W"], parameters["dense.b"]
     H = len(R)
     table = np.vstack([np.zeros_like(W[:1]), W]) + b  # row 0: no token
-    keeps = filters(sampler)
+    keeps = filters(sampler, filters_numpy)
     colder = np.float32(1 / sampler.temperature)
     rows = np.arange(streams)
 
@@ -41,7 +42,7 @@ def generators(
             h = gates[:, 3 * H :] * np.tanh(c)
             logits = h @ dense_W + dense_b
             if sampler.has_penalties:
-                logits = penalise(sampler, counts, logits)
+                logits = penalise(np.where, sampler, counts, logits)
             for keep in keeps:
                 logits = keep(logits)
             total = np.exp((logits - logits.max(axis=1, keepdims=True)) * colder).cumsum(axis=1)

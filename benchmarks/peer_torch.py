@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from benchmarks import filters_torch
 from benchmarks.environment import threads
-from benchmarks.filters_torch import filters, penalise
+from benchmarks.filters import filters, penalise
 from benchmarks.peers import Naming, Reading, StepByStep, Training
 from rnnfast import Sampler
 
@@ -30,7 +31,7 @@ def generators(
     cell = torch.nn.LSTMCell(V, H)
     cell.load_state_dict({name.removesuffix("_l0"): value for name, value in lstm.state_dict().items()})
     one_hot = torch.vstack([torch.eye(V), torch.zeros(1, V)])  # -1: the last row
-    keeps = filters(sampler)
+    keeps = filters(sampler, filters_torch)
     once = torch.ones(streams, 1)
 
     @torch.inference_mode()
@@ -44,7 +45,7 @@ def generators(
             h, state = step(one_hot[token], state)
             logits = dense(h)
             if sampler.has_penalties:
-                logits = penalise(sampler, counts, logits)
+                logits = penalise(torch.where, sampler, counts, logits)
             for keep in keeps:
                 logits = keep(logits)
             total = torch.softmax(logits * (1 / sampler.temperature), dim=1).cumsum(dim=1)

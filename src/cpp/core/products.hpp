@@ -16,16 +16,22 @@ kernels::Gemm<T> product(Index rows, Index columns, Index depth, const T* a, Ind
     return {rows, columns, depth, a, a_row, a_depth, b, depth * kernels::panel_columns, start, start_row, c, c_row};
 }
 
+// The blocks of a product: as deep as L2 lets a group of panels (64 columns) be, since each start of a tile costs as
+// much as 14 depths of it; under a millisecond with SIMD each, for the polls.
+constexpr Index most_block_rows = 240, most_block_depth = 1024, block_columns = 64;
+
+/// The size of a block where `size` is cut into as few as can be, of nearly the same size; at least 1.
+inline Index evenly(Index size, Index most) noexcept {
+    const Index blocks = std::max<Index>(1, (size + most - 1) / most);
+    return std::max<Index>(1, (size + blocks - 1) / blocks);
+}
+
 template <class T>
 void multiply(const kernels::KernelTable<T>& k, const kernels::Gemm<T>& whole, Poll& poll) {
-    constexpr Index most_work = Index{1} << 24;  // multiply-adds: under a millisecond with SIMD
-    constexpr Index row_step = 240, column_step = 96, depth_step = 512;
-    const Index rows = std::min(whole.rows, row_step);
-    const Index depth = whole.depth <= most_work / (row_step * column_step) ? whole.depth : depth_step;
-    const Index steps = std::max<Index>(1, most_work / std::max<Index>(1, rows * depth * column_step));
-    const Index columns = steps * column_step;
-    for (Index j = 0; j < whole.columns; j += columns) {
-        for (Index i = 0; i < whole.rows; i += rows) {
+    const Index rows = evenly(whole.rows, most_block_rows), depth = evenly(whole.depth, most_block_depth);
+    const Index columns = most_block_rows * most_block_depth / (rows * depth) * block_columns;
+    for (Index i = 0; i < whole.rows; i += rows) {
+        for (Index j = 0; j < whole.columns; j += columns) {
             Index from = 0;
             do {  // once even for depth 0: C = S
                 kernels::Gemm<T> block = whole;

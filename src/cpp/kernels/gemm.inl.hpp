@@ -15,9 +15,6 @@
 namespace rnnfast::kernels {
 namespace {
 
-// Depth is cut so that a panel's block (256 x 16 floats: 16 KiB) stays in L1 for all rows; accumulators are reloaded.
-constexpr Index depth_block = 256;
-
 template <class V>
 constexpr Index panel_vectors = panel_columns / V::lanes;
 template <class V>
@@ -29,10 +26,9 @@ constexpr Index most_panels = [] {
     return panels < 1 ? 1 : panels > 8 ? 8 : panels;
 }();
 
-// One register tile: R rows from `row`, P panels from `panel`, the depths [from, to).
+// One register tile: R rows from `row`, P panels from `panel`, all of the depth.
 template <class V, Index R, Index P>
-RNNFAST_INLINE void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index from,
-                              Index to) noexcept {
+RNNFAST_INLINE void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Index panel) noexcept {
     using T = typename V::Scalar;
     constexpr Index Q = P * panel_vectors<V>;
     const bool whole = g.columns - g.column(panel + P - 1) >= panel_columns;  // no panel is wider than the last
@@ -40,26 +36,24 @@ RNNFAST_INLINE void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Inde
     const auto left = [&](Index q) {
         return g.columns - g.column(panel + q / panel_vectors<V>) - q % panel_vectors<V> * V::lanes;
     };
-    const T* start = from > 0 ? g.c : g.start;
-    const Index start_row = from > 0 ? g.c_row : g.start_row;
 
     V sum[R][Q];
 #pragma GCC unroll 16
     for (Index r = 0; r < R; ++r) {
 #pragma GCC unroll 16
         for (Index q = 0; q < Q; ++q) {
-            if (start == nullptr) {
+            if (g.start == nullptr) {
                 sum[r][q] = V::broadcast(0);
             } else {
-                const T* s = start + (row + r) * start_row + place(q);
+                const T* s = g.start + (row + r) * g.start_row + place(q);
                 sum[r][q] = whole ? V::load(s) : V::load_partial(s, left(q));
             }
         }
     }
 
-    const T* a = g.a + row * g.a_row + from * g.a_depth;
-    const T* b = g.b + panel * g.panel_size + from * panel_columns;
-    for (Index k = from; k < to; ++k) {
+    const T* a = g.a + row * g.a_row;
+    const T* b = g.b + panel * g.panel_size;
+    for (Index k = 0; k < g.depth; ++k) {
         V b_row[Q];
 #pragma GCC unroll 16
         for (Index q = 0; q < Q; ++q) {
@@ -91,50 +85,44 @@ RNNFAST_INLINE void gemm_tile(const Gemm<typename V::Scalar>& g, Index row, Inde
 
 // gemm_tile for a number of panels known only at run time, 1 <= width <= P.
 template <class V, Index R, Index P>
-inline void gemm_some_panels(Index width, const Gemm<typename V::Scalar>& g, Index row, Index panel, Index from,
-                             Index to) noexcept {
-    if (width == P) return gemm_tile<V, R, P>(g, row, panel, from, to);
-    if constexpr (P > 1) gemm_some_panels<V, R, P - 1>(width, g, row, panel, from, to);
+inline void gemm_some_panels(Index width, const Gemm<typename V::Scalar>& g, Index row, Index panel) noexcept {
+    if (width == P) return gemm_tile<V, R, P>(g, row, panel);
+    if constexpr (P > 1) gemm_some_panels<V, R, P - 1>(width, g, row, panel);
 }
 
 // `panels` panels for R rows, in tiles of nearly equal width: a narrow one would wait for the latency of its fmas.
 template <class V, Index R>
-inline void gemm_rows(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels, Index from,
-                      Index to) noexcept {
+inline void gemm_rows(const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels) noexcept {
     constexpr Index P = most_panels<V, R>;
     const Index tiles = (panels + P - 1) / P;
     for (Index tile = 0; tile < tiles; ++tile) {
         const Index first = panels * tile / tiles, width = panels * (tile + 1) / tiles - first;
-        gemm_some_panels<V, R, P>(width, g, row, panel + first, from, to);
+        gemm_some_panels<V, R, P>(width, g, row, panel + first);
     }
 }
 
 // gemm_rows for a number of rows known only at run time, 1 <= rows <= R.
 template <class V, Index R>
-inline void gemm_some_rows(Index rows, const Gemm<typename V::Scalar>& g, Index row, Index panel, Index panels,
-                           Index from, Index to) noexcept {
-    if (rows == R) return gemm_rows<V, R>(g, row, panel, panels, from, to);
-    if constexpr (R > 1) gemm_some_rows<V, R - 1>(rows, g, row, panel, panels, from, to);
+inline void gemm_some_rows(Index rows, const Gemm<typename V::Scalar>& g, Index row, Index panel,
+                           Index panels) noexcept {
+    if (rows == R) return gemm_rows<V, R>(g, row, panel, panels);
+    if constexpr (R > 1) gemm_some_rows<V, R - 1>(rows, g, row, panel, panels);
 }
 
 template <class V>
 void gemm(const Gemm<typename V::Scalar>& g) noexcept {
     const Index panels = (g.columns + panel_columns - 1) / panel_columns;
     const Index tiles = (g.rows + most_rows<V> - 1) / most_rows<V>;  // of nearly equal height
-    // A group of panels stays in L1 for all rows. With one tile of rows nothing is used twice: take all panels at once.
-    const Index group = tiles > 1 ? most_panels<V, most_rows<V>> : (panels > 0 ? panels : 1);
-    Index from = 0;
-    do {  // once even for depth 0: C = S
-        const Index to = g.depth - from > depth_block && tiles > 1 ? from + depth_block : g.depth;
-        for (Index panel = 0; panel < panels; panel += group) {
-            const Index width = panel + group < panels ? group : panels - panel;
-            for (Index tile = 0; tile < tiles; ++tile) {
-                const Index row = g.rows * tile / tiles, end = g.rows * (tile + 1) / tiles;
-                gemm_some_rows<V, most_rows<V>>(end - row, g, row, panel, width, from, to);
-            }
+    // A group of panels stays in L1 or L2 for all rows. With one tile of rows nothing is used twice: take all at once.
+    constexpr Index widest = most_panels<V, most_rows<V>>;
+    const Index groups = tiles > 1 ? (panels + widest - 1) / widest : 1;
+    for (Index group = 0; group < groups; ++group) {
+        const Index panel = panels * group / groups, width = panels * (group + 1) / groups - panel;
+        for (Index tile = 0; tile < tiles; ++tile) {
+            const Index row = g.rows * tile / tiles, end = g.rows * (tile + 1) / tiles;
+            gemm_some_rows<V, most_rows<V>>(end - row, g, row, panel, width);
         }
-        from = to;
-    } while (from < g.depth);
+    }
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ inline void lstm_step_row(const LstmStep<typename V::Scalar>& s, const Gemm<type
         const Index blocks = s.blocks - done < 2 ? 1 : 2, unit = block * 16;
         const Index units = blocks * 16 < s.H - unit ? blocks * 16 : s.H - unit;
         if (s.tokens) lstm_start<V>(s, 0, 1, unit, units);
-        gemm_rows<V, 1>(sums, 0, 4 * block, 4 * blocks, 0, s.H);
+        gemm_rows<V, 1>(sums, 0, 4 * block, 4 * blocks);
         lstm_activate<V>(s, 0, 1, unit, units);
     }
 }
@@ -90,7 +90,7 @@ inline void lstm_step_rows(const LstmStep<typename V::Scalar>& s, const Gemm<typ
         for (Index tile = 0; tile < tiles; ++tile) {
             const Index row = s.rows * tile / tiles, rows = s.rows * (tile + 1) / tiles - row;
             if (s.tokens) lstm_start<V>(s, row, rows, unit, units);
-            gemm_some_rows<V, most_rows<V>>(rows, sums, row, 4 * first, 4 * blocks, 0, s.H);
+            gemm_some_rows<V, most_rows<V>>(rows, sums, row, 4 * first, 4 * blocks);
             lstm_activate<V>(s, row, rows, unit, units);
         }
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/transpose.hpp"
 #include "kernels/table.hpp"
 #include "rnnfast/buffer.hpp"
 #include "rnnfast/poll.hpp"
@@ -36,27 +37,38 @@ T* pack_panel(Index depth, Index width, Index stride, const T* b, T* panel) noex
 /// One panel of the transpose: `width` rows at b, `stride` apart, become its columns; returns its end.
 template <class T>
 T* pack_panel_transposed(Index depth, Index width, Index stride, const T* b, T* panel) noexcept {
-    constexpr Index P = kernels::panel_columns, step = 64;
+    constexpr Index P = kernels::panel_columns;
     if (width < P) std::fill_n(panel, depth * P, T(0));
-    for (Index from = 0; from < depth; from += step) {
-        const Index to = std::min(depth, from + step);
-        for (Index p = 0; p < width; ++p)
-            for (Index k = from; k < to; ++k) panel[k * P + p] = b[p * stride + k];
-    }
+    transpose(width, depth, b, stride, panel, P);
     return panel + depth * P;
 }
 
-/// B [depth, columns], rows `stride` apart -> panels [panels_size].
+/// Asks for what is soon to be copied: the copies' own stores keep few loads in flight.
+template <class T>
+void prefetch_row(const T* row, Index columns) noexcept {
+    constexpr Index line = 64 / sizeof(T);
+    for (Index j = 0; j < columns; j += line) __builtin_prefetch(row + j);
+}
+
+/// The rows [first, end) of B [depth, columns], rows `stride` apart, into their places in the panels [panels_size].
+template <class T>
+void pack_rows(Index first, Index end, Index depth, Index columns, Index stride, const T* b, T* panels) noexcept {
+    constexpr Index P = kernels::panel_columns;
+    for (Index j = 0; j < columns; j += P)
+        pack_panel(end - first, std::min(P, columns - j), stride, b + first * stride + j,
+                   panels + j * depth + first * P);
+}
+
+/// B [depth, columns], rows `stride` apart -> panels [panels_size]: a few rows at a time, read from front to back.
 template <class T>
 void pack_panels(Index depth, Index columns, Index stride, const T* b, T* panels, Poll& poll) {
-    constexpr Index step = Index{1} << 16;
-    for (Index j = 0; j < columns; j += kernels::panel_columns) {
-        for (Index k = 0; k < depth; k += step) {
-            const Index rows = std::min(step, depth - k);
-            panels =
-                pack_panel(rows, std::min(kernels::panel_columns, columns - j), stride, b + k * stride + j, panels);
-            poll(rows * kernels::panel_columns);
-        }
+    constexpr Index step = 8, ahead = 32;
+    for (Index k = 0; k < depth; k += step) {
+        const Index end = std::min(depth, k + step);
+        for (Index next = k + ahead; next < std::min(depth, k + ahead + step); ++next)
+            prefetch_row(b + next * stride, columns);
+        pack_rows(k, end, depth, columns, stride, b, panels);
+        poll((end - k) * columns);
     }
 }
 

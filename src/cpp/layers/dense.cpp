@@ -57,15 +57,17 @@ void Dense<T>::backward(Index rows, const T* x, const T* dy, T* dx, T* dW, T* db
                             nullptr, 0, dx + part.begin * inputs_, inputs_),
                  own);
         if (is_transposed_) {  // dW^T = dy^T x
-            WeightGradient<T>(rows, inputs_, inputs_, x, scratch, threads, rank, own).add(outputs_, dy, dW, inputs_);
+            WeightGradient<T>(rows, inputs_, inputs_, x, scratch, threads, rank, own)
+                .add({{outputs_, dy, dW, inputs_}});
             const auto columns = threads.share(outputs_, kernels::panel_columns, rank);
             in_blocks(rows, columns.size(), own, [&](Index row, Index count) {
                 active_kernels<T>().add_rows(count, columns.size(), outputs_, dy + row * outputs_ + columns.begin,
                                              db + columns.begin);
             });
         } else {
-            WeightGradient<T>(rows, outputs_, outputs_, dy, scratch, threads, rank, own)
-                .add(inputs_, LayerInput<T>{nullptr, x}, dW, db);
+            WeightGradient<T> gradient(rows, outputs_, outputs_, dy, scratch, threads, rank, own);
+            gradient.add({{inputs_, x, dW, outputs_}});
+            gradient.add_rows(db);
         }
     });
 }

@@ -130,7 +130,12 @@ void Gru<T>::backward(const Packing& packing, LayerInput<T> x, const T* h, const
         threads.meet(own);
         const T* const h_prev = states_before(packing, H, h, scratch, threads, rank, own);
         T* const rest = scratch + states_before_size(packing, H);
-        WeightGradient<T>(all, G, G, gates, rest, threads, rank, own).add(D_, x, gradients.dW, gradients.db);
+        WeightGradient<T> of_input(all, G, G, gates, rest, threads, rank, own);
+        if (x.tokens)
+            of_input.add(x.tokens, gradients.dW);
+        else
+            of_input.add({{D_, x.dense, gradients.dW, G}});
+        of_input.add_rows(gradients.db);
         if (gradients.dx) {
             const auto own_rows = threads.share(all, 1, rank);
             multiply(k,
@@ -139,14 +144,14 @@ void Gru<T>::backward(const Packing& packing, LayerInput<T> x, const T* h, const
                      own);
         }
         threads.meet(own);  // the next gradients' columns are shared out otherwise in the same scratch
-        WeightGradient<T>(all, n, G, gates, rest, threads, rank, own).add(H, h_prev, gradients.dR, G);
+        WeightGradient<T>(all, n, G, gates, rest, threads, rank, own).add({{H, h_prev, gradients.dR, G}});
         threads.meet(own);
         if (reset_after_) {  // h^T du
             WeightGradient<T> gradient(all, H, H, u, rest, threads, rank, own);
-            gradient.add(H, h_prev, gradients.dR + n, G);
+            gradient.add({{H, h_prev, gradients.dR + n, G}});
             gradient.add_rows(gradients.db_Rn);
         } else {  // u^T da_n
-            WeightGradient<T>(all, H, G, gates + n, rest, threads, rank, own).add(H, u, gradients.dR + n, G);
+            WeightGradient<T>(all, H, G, gates + n, rest, threads, rank, own).add({{H, u, gradients.dR + n, G}});
         }
     });
 }

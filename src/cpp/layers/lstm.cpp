@@ -178,7 +178,7 @@ struct Lstm<T>::Scratch {
 
 template <class T>
 Index Lstm<T>::backward_scratch(const Packing& packing) const noexcept {
-    const Index of_gates = WeightGradient<T>::scratch_size(packing.rows(), G_, std::max(P_, D_));
+    const Index of_gates = WeightGradient<T>::scratch_size(packing.rows(), G_, P_ + D_);
     const Index of_projection = projects() ? WeightGradient<T>::scratch_size(packing.rows(), P_, H_) : 0;
     return Scratch(*this, packing).weights + std::max(of_gates, of_projection);
 }
@@ -256,8 +256,13 @@ void Lstm<T>::backward(const Packing& packing, LayerInput<T> x, const T* h, cons
         threads.meet(own);
         const T* const h_prev = states_before(packing, P_, h, scratch, threads, rank, own);
         WeightGradient<T> gradient(all, G_, G_, gates, scratch + at.weights, threads, rank, own);
-        gradient.add(P_, h_prev, gradients.dR, G_);
-        gradient.add(D_, x, gradients.dW, gradients.db);
+        if (x.tokens) {
+            gradient.add({{P_, h_prev, gradients.dR, G_}});
+            gradient.add(x.tokens, gradients.dW);
+        } else {
+            gradient.add({{P_, h_prev, gradients.dR, G_}, {D_, x.dense, gradients.dW, G_}});
+        }
+        gradient.add_rows(gradients.db);
         if (gradients.dx) {
             const auto part = threads.share(all, 1, rank);
             multiply(k,
@@ -271,7 +276,7 @@ void Lstm<T>::backward(const Packing& packing, LayerInput<T> x, const T* h, cons
         if (projects()) {
             threads.meet(own);  // the next gradient's columns are shared out otherwise in the same scratch
             WeightGradient<T>(all, P_, P_, scratch + at.dh, scratch + at.weights, threads, rank, own)
-                .add(H_, gates + all * G_, gradients.dprojection, P_);
+                .add({{H_, gates + all * G_, gradients.dprojection, P_}});
         }
     });
 }

@@ -84,7 +84,7 @@ void Rnn<T>::forward(const Packing& packing, LayerInput<T> x, T* h, Threads& thr
 
 template <class T>
 Index Rnn<T>::backward_scratch(const Packing& packing) const noexcept {
-    return states_before_size(packing, H_) + WeightGradient<T>::scratch_size(packing.rows(), H_, std::max(H_, D_));
+    return states_before_size(packing, H_) + WeightGradient<T>::scratch_size(packing.rows(), H_, H_ + D_);
 }
 
 template <class T>
@@ -110,8 +110,13 @@ void Rnn<T>::backward(const Packing& packing, LayerInput<T> x, const T* h, T* da
         threads.meet(own);
         const T* const h_prev = states_before(packing, H, h, scratch, threads, rank, own);
         WeightGradient<T> gradient(all, H, H, da, scratch + states_before_size(packing, H), threads, rank, own);
-        gradient.add(H, h_prev, gradients.dR, H);
-        gradient.add(D_, x, gradients.dW, gradients.db);
+        if (x.tokens) {
+            gradient.add({{H, h_prev, gradients.dR, H}});
+            gradient.add(x.tokens, gradients.dW);
+        } else {
+            gradient.add({{H, h_prev, gradients.dR, H}, {D_, x.dense, gradients.dW, H}});
+        }
+        gradient.add_rows(gradients.db);
         if (!gradients.dx) return;
         const auto part = threads.share(all, 1, rank);
         multiply(k,

@@ -1,100 +1,128 @@
 // A layer's weight gradients: sums over the rows (t, n), ascending, of products with the gradient dy [rows, columns].
-// Each thread takes some columns of all of them, so that no sum is split.
+// Each thread takes some columns of all of them, so that no sum is split. A block of dy is packed right before its
+// products read it, so that it comes from L2.
 #pragma once
+
+#include <algorithm>
+#include <initializer_list>
 
 #include "core/dispatch.hpp"
 #include "core/panels.hpp"
 #include "core/products.hpp"
+#include "core/transpose.hpp"
 #include "rnnfast/layer_input.hpp"
 #include "rnnfast/packing.hpp"
 #include "rnnfast/threads.hpp"
 
 namespace rnnfast {
 
+/// dW [inputs, columns], rows `stride` apart, += x^T dy, x [rows, inputs].
+template <class T>
+struct WeightProduct {
+    Index inputs;
+    const T* x;
+    T* dW;
+    Index stride;
+};
+
 template <class T>
 class WeightGradient {
 public:
-    /// Numbers of scratch for inputs of at most `inputs` columns.
+    /// Numbers of scratch for products whose inputs are `inputs` together.
     static Index scratch_size(Index rows, Index columns, Index inputs) noexcept {
-        return panels_size(rows, columns) + (inputs >= wide ? rows * inputs : 0);
+        const Index depth = block_depth(rows);
+        return panels_size(depth, columns) + inputs * transposed_row(depth);
     }
 
-    /// Inside threads.run, by every rank: packs the rank's columns of dy, whose rows are `stride` apart, into its part
-    /// of `scratch`.
+    /// Inside threads.run, by every rank, which work in the same `scratch`; dy's rows are `stride` apart.
     WeightGradient(Index rows, Index columns, Index stride, const T* dy, T* scratch, Threads& threads, Index rank,
                    Poll& poll)
         : rows_(rows),
+          depth_(block_depth(rows)),
           stride_(stride),
-          dy_(dy),
-          panels_(scratch),
-          transposed_(scratch + panels_size(rows, columns)),
           threads_(threads),
           rank_(rank),
           own_(threads.share(columns, kernels::panel_columns, rank)),
-          poll_(poll) {
-        pack_panels(rows, own_.size(), stride, dy + own_.begin, panels_ + own_.begin * rows, poll);
-    }
+          dy_(dy + own_.begin),
+          panels_(scratch + own_.begin * depth_),
+          transposed_(scratch + panels_size(depth_, columns)),
+          poll_(poll) {}
 
-    /// dW [inputs, columns], rows `dW_stride` apart, += x^T dy, x [rows, inputs].
-    void add(Index inputs, const T* x, T* dW, Index dW_stride) {
-        const bool transposes = inputs >= wide;
-        if (transposes) transpose(inputs, x);
-        multiply(k_,
-                 product<T>(inputs, own_.size(), rows_, transposes ? transposed_ : x, transposes ? rows_ : 1,
-                            transposes ? 1 : inputs, panels_ + own_.begin * rows_, dW + own_.begin, dW_stride,
-                            dW + own_.begin, dW_stride),
-                 poll_);
+    /// All products that dy has a part in.
+    void add(std::initializer_list<WeightProduct<T>> products) {
+        for (Index from = 0; from < rows_; from += depth_) {
+            const Index depth = std::min(depth_, rows_ - from);
+            transpose_wide(products, from, depth);
+            for (Index j = 0; j < own_.size(); j += block_columns) {
+                const Index columns = std::min(block_columns, own_.size() - j);
+                pack_panels(depth, columns, stride_, dy_ + from * stride_ + j, panels_, poll_);
+                const T* transposed = transposed_;
+                for (const auto& p : products) {
+                    const bool copied = p.inputs >= wide;
+                    T* const dW = p.dW + own_.begin + j;
+                    multiply(k_,
+                             product<T>(p.inputs, columns, depth, copied ? transposed : p.x + from * p.inputs,
+                                        copied ? transposed_row(depth_) : 1, copied ? 1 : p.inputs, panels_, dW,
+                                        p.stride, dW, p.stride),
+                             poll_);
+                    if (copied) transposed += p.inputs * transposed_row(depth_);
+                }
+            }
+        }
     }
 
     /// dW[token] += dy's row; dW's rows are as far apart as dy's.
     void add(const std::int32_t* tokens, T* dW) {
         in_blocks(rows_, own_.size(), poll_, [&](Index row, Index count) {
-            k_.scatter_add(count, own_.size(), stride_, tokens + row, dy_ + row * stride_ + own_.begin,
-                           dW + own_.begin);
+            k_.scatter_add(count, own_.size(), stride_, tokens + row, dy_ + row * stride_, dW + own_.begin);
         });
-    }
-
-    /// The gradients of W and b of a layer that reads x.
-    void add(Index inputs, LayerInput<T> x, T* dW, T* db) {
-        if (x.tokens)
-            add(x.tokens, dW);
-        else
-            add(inputs, x.dense, dW, stride_);
-        add_rows(db);
     }
 
     /// db [columns] += dy's rows.
     void add_rows(T* db) {
         in_blocks(rows_, own_.size(), poll_, [&](Index row, Index count) {
-            k_.add_rows(count, own_.size(), stride_, dy_ + row * stride_ + own_.begin, db + own_.begin);
+            k_.add_rows(count, own_.size(), stride_, dy_ + row * stride_, db + own_.begin);
         });
     }
 
 private:
-    // From so many inputs on, the columns of x lie too far apart for the cache: a copy of x^T pays (13 to 25 % at 512
-    // and 1024 inputs).
+    // From so many inputs on, the columns of x lie too far apart for the cache: a copy of x^T pays (2 to 8 % at 256 and
+    // 512 inputs, a third at 1024).
     static constexpr Index wide = 256;
 
-    void transpose(Index inputs, const T* x) {
+    static Index block_depth(Index rows) noexcept { return evenly(rows, most_block_depth); }
+    // From one row of a block's x^T to the next: no power of two, so that they don't meet in the same sets of a cache.
+    static Index transposed_row(Index depth) noexcept { return depth + kernels::panel_columns; }
+
+    // The block's columns of each wide x become rows, one product's behind the other's.
+    void transpose_wide(std::initializer_list<WeightProduct<T>> products, Index from, Index depth) {
+        if (std::none_of(products.begin(), products.end(), [](const auto& p) { return p.inputs >= wide; })) return;
         constexpr Index block = 16;
         threads_.meet(poll_);  // all have done with what was there
-        const auto part = threads_.share(inputs, block, rank_);
-        for (Index row = 0; row < rows_; row += block) {
-            const Index end = std::min(rows_, row + block);
-            for (Index j = part.begin; j < part.end; ++j)
-                for (Index i = row; i < end; ++i) transposed_[j * rows_ + i] = x[i * inputs + j];
-            poll_(block * part.size());
+        T* transposed = transposed_;
+        for (const auto& p : products) {
+            if (p.inputs < wide) continue;
+            const auto part = threads_.share(p.inputs, block, rank_);
+            for (Index row = 0; row < depth; row += block) {
+                const Index rows = std::min(block, depth - row);
+                for (Index next = row + block; next < std::min(depth, row + 2 * block); ++next)
+                    prefetch_row(p.x + (from + next) * p.inputs + part.begin, part.size());
+                transpose(rows, part.size(), p.x + (from + row) * p.inputs + part.begin, p.inputs,
+                          transposed + part.begin * transposed_row(depth_) + row, transposed_row(depth_));
+                poll_(rows * part.size());
+            }
+            transposed += p.inputs * transposed_row(depth_);
         }
         threads_.meet(poll_);
     }
 
-    Index rows_, stride_;
-    const T* dy_;
-    T* panels_;
-    T* transposed_;
+    Index rows_, depth_, stride_;
     Threads& threads_;
     Index rank_;
     Threads::Range own_;
+    const T* dy_;    // from the own columns on
+    T* panels_;      // of a block of dy: [depth_, block_columns] at most
+    T* transposed_;  // of the same rows of x; all threads'
     Poll& poll_;
     const kernels::KernelTable<T>& k_ = active_kernels<T>();
 };

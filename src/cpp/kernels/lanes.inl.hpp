@@ -25,7 +25,7 @@ inline void store(V v, typename V::Scalar* p, Whole) noexcept {
 }
 template <class V>
 inline void store(V v, typename V::Scalar* p, Part part) noexcept {
-    v.store_partial(p, part.n);
+    v.store_first(p, part.n);
 }
 
 // One bit for each lane that counts.

@@ -41,8 +41,9 @@ inline void exponentials(Index n, const typename V::Scalar* x, typename V::Scala
                 sixteen.part[q] = exp((V::load(x + k) - minus) * times);
                 sixteen.part[q].store(weights + k);
             } else if (left > 0) {
-                exp((V::load_partial(x + k, left) - minus) * times).store_partial(weights + k, left);
-                sixteen.part[q] = V::load_partial(weights + k, left);
+                const V weight = exp((V::load_partial(x + k, left) - minus) * times);
+                weight.store_first(weights + k, left);
+                sixteen.part[q] = select(V::mask(lane_bits<V>(Part{left})), weight, V::broadcast(0));
             } else {
                 sixteen.part[q] = V::broadcast(0);
             }
@@ -96,7 +97,7 @@ inline void cross_entropy_rows(Index rows, Index n, const std::int32_t* targets,
         const bool correct = at_target == shift && (target == 0 || row_max<V>(target, logits) != shift);
         const T total = row_exponentials<V>(n, logits, shift);
         T log_total;
-        log(V::broadcast(total)).store_partial(&log_total, 1);
+        log(V::broadcast(total)).store_first(&log_total, 1);
         sums.loss += static_cast<double>(log_total - (at_target - shift));
         sums.count += 1;
         sums.correct += correct && total == total;  // the target is the first of the largest, and there is no NaN

@@ -3,6 +3,7 @@
 
 #include "kernels/table.hpp"
 #include "kernels/vec/float_bits.hpp"
+#include "kernels/vec/store_pieces.hpp"
 
 #include <immintrin.h>
 
@@ -41,6 +42,7 @@ struct Avx2Vec<float> {
     static Avx2Vec load_partial(const float* p, Index n) noexcept { return {_mm256_maskload_ps(p, first(n))}; }
     void store(float* p) const noexcept { _mm256_storeu_ps(p, value); }
     void store_partial(float* p, Index n) const noexcept { _mm256_maskstore_ps(p, first(n), value); }
+    void store_first(float* p, Index n) const noexcept { store_pieces(p, value, n); }
 
     friend Avx2Vec operator+(Avx2Vec a, Avx2Vec b) noexcept { return {_mm256_add_ps(a.value, b.value)}; }
     friend Avx2Vec operator-(Avx2Vec a, Avx2Vec b) noexcept { return {_mm256_sub_ps(a.value, b.value)}; }
@@ -102,6 +104,7 @@ struct Avx2Vec<double> {
     static Avx2Vec load_partial(const double* p, Index n) noexcept { return {_mm256_maskload_pd(p, first(n))}; }
     void store(double* p) const noexcept { _mm256_storeu_pd(p, value); }
     void store_partial(double* p, Index n) const noexcept { _mm256_maskstore_pd(p, first(n), value); }
+    void store_first(double* p, Index n) const noexcept { store_pieces(p, value, n); }
 
     friend Avx2Vec operator+(Avx2Vec a, Avx2Vec b) noexcept { return {_mm256_add_pd(a.value, b.value)}; }
     friend Avx2Vec operator-(Avx2Vec a, Avx2Vec b) noexcept { return {_mm256_sub_pd(a.value, b.value)}; }

@@ -8,6 +8,7 @@
 
 #include "kernels/table.hpp"
 #include "kernels/vec/float_bits.hpp"
+#include "kernels/vec/store_pieces.hpp"
 
 namespace rnnfast::kernels {
 namespace {
@@ -43,6 +44,7 @@ struct Avx512Vec<float> {
     static Avx512Vec load_partial(const float* p, Index n) noexcept { return {_mm512_maskz_loadu_ps(first(n), p)}; }
     void store(float* p) const noexcept { _mm512_storeu_ps(p, value); }
     void store_partial(float* p, Index n) const noexcept { _mm512_mask_storeu_ps(p, first(n), value); }
+    void store_first(float* p, Index n) const noexcept { store_pieces(p, value, n); }
 
     friend Avx512Vec operator+(Avx512Vec a, Avx512Vec b) noexcept { return {_mm512_add_ps(a.value, b.value)}; }
     friend Avx512Vec operator-(Avx512Vec a, Avx512Vec b) noexcept { return {_mm512_sub_ps(a.value, b.value)}; }
@@ -100,6 +102,7 @@ struct Avx512Vec<double> {
     static Avx512Vec load_partial(const double* p, Index n) noexcept { return {_mm512_maskz_loadu_pd(first(n), p)}; }
     void store(double* p) const noexcept { _mm512_storeu_pd(p, value); }
     void store_partial(double* p, Index n) const noexcept { _mm512_mask_storeu_pd(p, first(n), value); }
+    void store_first(double* p, Index n) const noexcept { store_pieces(p, value, n); }
 
     friend Avx512Vec operator+(Avx512Vec a, Avx512Vec b) noexcept { return {_mm512_add_pd(a.value, b.value)}; }
     friend Avx512Vec operator-(Avx512Vec a, Avx512Vec b) noexcept { return {_mm512_sub_pd(a.value, b.value)}; }

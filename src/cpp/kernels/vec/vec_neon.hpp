@@ -48,6 +48,7 @@ struct NeonVec<float> {
         if (n > 2) vst1q_lane_f32(p + 2, value, 2);
         if (n > 3) vst1q_lane_f32(p + 3, value, 3);
     }
+    void store_first(float* p, Index n) const noexcept { store_partial(p, n); }
 
     friend NeonVec operator+(NeonVec a, NeonVec b) noexcept { return {vaddq_f32(a.value, b.value)}; }
     friend NeonVec operator-(NeonVec a, NeonVec b) noexcept { return {vsubq_f32(a.value, b.value)}; }
@@ -110,6 +111,7 @@ struct NeonVec<double> {
         if (n > 0) vst1q_lane_f64(p, value, 0);
         if (n > 1) vst1q_lane_f64(p + 1, value, 1);
     }
+    void store_first(double* p, Index n) const noexcept { store_partial(p, n); }
 
     friend NeonVec operator+(NeonVec a, NeonVec b) noexcept { return {vaddq_f64(a.value, b.value)}; }
     friend NeonVec operator-(NeonVec a, NeonVec b) noexcept { return {vsubq_f64(a.value, b.value)}; }

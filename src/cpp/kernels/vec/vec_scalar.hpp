@@ -46,6 +46,7 @@ struct ScalarVec {
     void store_partial(T* p, Index n) const noexcept {
         if (n > 0) *p = value;
     }
+    void store_first(T* p, Index n) const noexcept { store_partial(p, n); }
 
     friend ScalarVec operator+(ScalarVec a, ScalarVec b) noexcept { return {a.value + b.value}; }
     friend ScalarVec operator-(ScalarVec a, ScalarVec b) noexcept { return {a.value - b.value}; }

@@ -51,7 +51,7 @@ def within(name, package):
     return name == package or name.startswith(f"{package}.")
 
 
-LAYER = {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters", "rnnfast._layer"}
+LAYER = {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters", "rnnfast._pickled", "rnnfast._layer"}
 
 # Each part of the package, from the bottom up; it may import itself and those that it names.
 PARTS = {
@@ -64,13 +64,14 @@ PARTS = {
     "rnnfast.runtime": {"rnnfast._core"},
     "rnnfast._parameters": set(),
     "rnnfast._interrupts": set(),
-    "rnnfast._layer": {"rnnfast._parameters"},
+    "rnnfast._pickled": set(),
+    "rnnfast._layer": {"rnnfast._parameters", "rnnfast._pickled"},
     "rnnfast.layers": LAYER,
     "rnnfast.dense": LAYER,
     "rnnfast.embedding": LAYER,
     "rnnfast.losses": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.initialisers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
-    "rnnfast.learning_rate": {"rnnfast._core", "rnnfast._arguments"},
+    "rnnfast.learning_rate": {"rnnfast._core", "rnnfast._arguments", "rnnfast._pickled"},
     "rnnfast.optimizer_state": {
         "rnnfast._core",
         "rnnfast._arguments",
@@ -83,6 +84,7 @@ PARTS = {
         "rnnfast._arguments",
         "rnnfast._interrupts",
         "rnnfast._layer",
+        "rnnfast._pickled",
         "rnnfast.learning_rate",
         "rnnfast.optimizer_state",
     },
@@ -146,6 +148,7 @@ PARTS = {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._parameters",
+        "rnnfast._pickled",
         "rnnfast.constraints",
         "rnnfast.text",
         "rnnfast.optim",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast._parameters import Floats, checked_parameters
+from rnnfast._parameters import Floats, check_arrays, checked_parameters
+from rnnfast._pickled import entry, unpickling, without
 
 LayerState = Floats | tuple[Floats, Floats]
 """h, or (h, c) for an LSTM, each (num_layers * directions, N, H)."""
+
+
+Shapes = Iterator[tuple[str, tuple[int, ...]]]
+"""Names and shapes of parameters."""
 
 
 class LayerGradients(NamedTuple):
@@ -39,6 +44,11 @@ class Layer:
     _native: Any
     _config: dict[str, Any]
     _dtype: np.dtype[Any]
+    _made: ClassVar[tuple[str, ...]] = (
+        "_native",
+        "_config",
+        "_dtype",
+    )  # of settings and parameters: not pickled
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self.config.items())})"
@@ -79,6 +89,32 @@ class Layer:
             For anything but real numbers.
         """
         self._native.set_parameters(checked_parameters(mapping, self._native.parameters))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: settings, copies of the parameters, and what else there is."""
+        parameters = {name: p.copy() for name, p in self._native.parameters.items()}
+        return {"config": dict(self.config), "parameters": parameters} | without(vars(self), self._made)
+
+    def __setstate__(self, state: Any) -> None:
+        with unpickling(self):
+            config, parameters = entry(state, "config", dict), entry(state, "parameters", dict)
+            check_arrays(parameters, self._shapes(config), config["dtype"])
+            twin = self._of(config)
+            if config != twin.config:
+                raise ValueError(f"config is {config}, expected all of {dict(twin.config)}")
+            twin.set_parameters(parameters)
+        others = without(state, ("config", "parameters", *self._made))
+        vars(self).update(vars(twin) | others)
+
+    # What each kind says: the names and shapes of its parameters, and itself, by settings.
+
+    @classmethod
+    def _shapes(cls, config: Mapping[str, Any]) -> Shapes:
+        raise NotImplementedError
+
+    @staticmethod
+    def _of(config: Mapping[str, Any]) -> Layer:
+        raise NotImplementedError
 
 
 Layers = Layer | Sequence[Layer] | Mapping[str, Layer]

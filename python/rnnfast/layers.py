@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ import numpy.typing as npt
 from rnnfast import _core
 from rnnfast._arguments import as_array, floats, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
-from rnnfast._layer import Layer, LayerGradients, LayerState
+from rnnfast._layer import Layer, LayerGradients, LayerState, Shapes
 from rnnfast._parameters import Floats, dtype_name
+from rnnfast._pickled import entry, unpickling
 
 _NATIVE = {"float32": _core.RecurrentF32, "float64": _core.RecurrentF64}
 
@@ -24,11 +25,15 @@ class Workspace:
     def __init__(self, layer: _Recurrent, run: Any, places: tuple[int, int], *, dense: bool) -> None:
         self._layer, self._run, self._places, self._dense = layer, run, places, dense
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Workspace cannot be copied or pickled: it is of one forward of one layer")
+
 
 class _Recurrent(Layer):
     """What RNN, GRU and LSTM share."""
 
     _has_c = False
+    _made: ClassVar[tuple[str, ...]] = (*Layer._made, "_batch_first", "_h_size")
 
     def __init__(
         self,
@@ -226,6 +231,26 @@ class _Recurrent(Layer):
         h, c = self._native.step(own, *self._state("state", state, own.shape[0]))
         return h[-1].copy(), (h, c) if self._has_c else h
 
+    def __setstate__(self, state: Any) -> None:
+        with unpickling(self):
+            checked_seed(entry(state, "_training_step", int), "_training_step")
+        super().__setstate__(state)
+
+    @classmethod
+    def _shapes(cls, config: Mapping[str, Any]) -> Shapes:
+        directions = ("", "reverse.") if config["bidirectional"] else ("",)
+        size = config["input_size"]
+        for layer in range(config["num_layers"]):
+            for direction in directions:
+                for name, shape in cls._cell_shapes(config, size):
+                    yield f"layers.{layer}.{direction}{name}", shape
+            size = len(directions) * (config.get("proj_size") or config["hidden_size"])
+
+    @staticmethod
+    def _cell_shapes(config: Mapping[str, Any], input_size: int) -> Shapes:
+        """Of one layer in one direction."""
+        raise NotImplementedError
+
     @property
     def _directions(self) -> int:
         return 2 if self._config["bidirectional"] else 1
@@ -393,6 +418,15 @@ class RNN(_Recurrent):
             seed=seed,
         )
 
+    @staticmethod
+    def _cell_shapes(config: Mapping[str, Any], input_size: int) -> Shapes:
+        H = config["hidden_size"]
+        yield from {"W": (input_size, H), "R": (H, H), "b": (H,)}.items()
+
+    @staticmethod
+    def _of(config: Mapping[str, Any]) -> RNN:
+        return RNN(**config)
+
 
 class GRU(_Recurrent):
     """Gated recurrent units (Cho et al. 2014), forward and backward.
@@ -471,6 +505,17 @@ class GRU(_Recurrent):
             dtype=dtype,
             seed=seed,
         )
+
+    @staticmethod
+    def _cell_shapes(config: Mapping[str, Any], input_size: int) -> Shapes:
+        H = config["hidden_size"]
+        yield from {"W": (input_size, 3 * H), "R": (H, 3 * H), "b": (3 * H,)}.items()
+        if config["reset_after"]:
+            yield "b_Rn", (H,)
+
+    @staticmethod
+    def _of(config: Mapping[str, Any]) -> GRU:
+        return GRU(**config)
 
 
 class LSTM(_Recurrent):
@@ -572,6 +617,20 @@ class LSTM(_Recurrent):
             dtype=dtype,
             seed=seed,
         )
+
+    @staticmethod
+    def _cell_shapes(config: Mapping[str, Any], input_size: int) -> Shapes:
+        H = config["hidden_size"]
+        P, gates = config["proj_size"] or H, 3 if config["coupled"] else 4
+        yield from {"W": (input_size, gates * H), "R": (P, gates * H), "b": (gates * H,)}.items()
+        if config["peephole"]:
+            yield "peephole", ((gates - 1) * H,)
+        if config["proj_size"]:
+            yield "projection", (H, P)
+
+    @staticmethod
+    def _of(config: Mapping[str, Any]) -> LSTM:
+        return LSTM(**config)
 
 
 def _lengths(lengths: npt.ArrayLike, steps: int, N: int) -> npt.NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from rnnfast import _core, fitting, generation, scoring, streaming, text
 from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
+from rnnfast._pickled import entry, unpickling, without
 from rnnfast.constraints import Constraint
 from rnnfast.fitting import Callback
 from rnnfast.generation import Generated, GenerateKeywords, Stop, StreamKeywords
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from rnnfast.checkpoint import Checkpoint
 
 _NATIVE = {"float32": _core.LanguageModelF32, "float64": _core.LanguageModelF64}
+_MADE = ("_native", "_config", "_vocabulary")
+"""What a checkpoint makes."""
 
 
 class LanguageModel:
@@ -617,7 +620,7 @@ class LanguageModel:
         checkpoint.save(self._checkpoint(), path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> LanguageModel:
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `save` wrote.
 
         Raises
@@ -630,20 +633,25 @@ class LanguageModel:
         from rnnfast import checkpoint
 
         state = checkpoint.load(path)
-        model = cls.__new__(cls)
         try:
-            model._go_on_from(state)
+            return cls._from(state)
         except (TypeError, ValueError, OverflowError) as error:
             raise checkpoint.damaged(path, error) from error
-        return model
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle and copy: all attributes, and what `save` writes in place of the native model."""
-        return vars(self) | {"_native": self._checkpoint()}
+        """For pickle and copy: what `save` writes, and what else there is."""
+        return {"checkpoint": self._checkpoint()} | without(vars(self), _MADE)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._go_on_from(state["_native"])
-        vars(self).update({name: value for name, value in state.items() if name != "_native"})
+    def __setstate__(self, state: Any) -> None:
+        from rnnfast import checkpoint
+
+        with unpickling(self):
+            entry(state, "history", History)
+            saved = entry(state, "checkpoint", checkpoint.Checkpoint)
+            twin = self._from(checkpoint.checked(saved))
+            if twin._config != saved.config:
+                raise ValueError(f"config is {saved.config}, expected all of {twin._config}")
+        vars(self).update(vars(twin) | without(state, ("checkpoint", *_MADE)))
 
     def _checkpoint(self) -> Checkpoint:
         from rnnfast.checkpoint import Checkpoint
@@ -657,11 +665,13 @@ class LanguageModel:
             epochs_begun=epochs_begun,
         )
 
-    def _go_on_from(self, saved: Checkpoint) -> None:
-        LanguageModel.__init__(self, **saved.config, vocabulary=saved.vocabulary)
-        self.set_parameters(saved.parameters)
+    @classmethod
+    def _from(cls, saved: Checkpoint) -> Self:
+        model = cls.__new__(cls)
+        LanguageModel.__init__(model, **saved.config, vocabulary=saved.vocabulary)
+        model.set_parameters(saved.parameters)
         optimizer = saved.optimizer
-        self._native.restore(
+        model._native.restore(
             parameters=saved.parameters,
             kind=optimizer.kind,
             steps=optimizer.steps,
@@ -670,6 +680,7 @@ class LanguageModel:
             slots=optimizer.slots,
             epochs_begun=saved.epochs_begun,
         )
+        return model
 
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from rnnfast._arguments import real, thread_count
 from rnnfast._interrupts import whole
 from rnnfast._layer import parameters_of
 from rnnfast._parameters import checked_parameters
+from rnnfast._pickled import entry, unpickling, without
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.sequence.batches import Sequences, sequences
@@ -23,8 +25,15 @@ from rnnfast.sequence.settings import at_least, checked_settings
 from rnnfast.sequence.training import Account, Loop, added, epoch_order, over_batches
 from rnnfast.train import History, Sums
 
+if TYPE_CHECKING:
+    from rnnfast.sequence.checkpoint import Checkpoint
+
 Floats = npt.NDArray[Any]
 Callback = Callable[[int, History], Any]
+
+
+_MADE = ("_config", "_net", "_optimizer_state", "_epochs_begun", "_steps", "_fitting")
+"""What a checkpoint makes."""
 
 
 class SequenceModel:
@@ -213,17 +222,7 @@ class SequenceModel:
         """
         from rnnfast.sequence import checkpoint  # here, so that importing rnnfast stays quick
 
-        checkpoint.save(
-            f"rnnfast.{type(self).__name__}",
-            checkpoint.Checkpoint(
-                dict(self._config),
-                dict(self.parameters),
-                self._optimizer_state,
-                self._epochs_begun,
-                self._steps,
-            ),
-            path,
-        )
+        checkpoint.save(f"rnnfast.{type(self).__name__}", self._checkpoint(), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -240,12 +239,46 @@ class SequenceModel:
 
         state = checkpoint.load(f"rnnfast.{cls.__name__}", cls._outputs_name, path)
         try:
-            model = cls(**state.config)
-            model.set_parameters(state.parameters)
+            return cls._from(state)
         except (TypeError, ValueError) as error:
             raise checkpoint.damaged(path, error) from error
-        model._optimizer_state = state.optimizer
-        model._epochs_begun, model._steps = state.epochs_begun, state.steps
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: what `save` writes, and what else there is."""
+        return {"checkpoint": self._checkpoint()} | without(vars(self), _MADE)
+
+    def __setstate__(self, state: Any) -> None:
+        from rnnfast.sequence import checkpoint
+
+        with unpickling(self):
+            entry(state, "history", History)
+            saved = entry(state, "checkpoint", checkpoint.Checkpoint)
+            twin = self._from(checkpoint.checked(saved, self._outputs_name))
+        vars(self).update(vars(twin) | without(state, ("checkpoint", *_MADE)))
+
+    def _checkpoint(self) -> Checkpoint:
+        from rnnfast.sequence.checkpoint import Checkpoint
+
+        return Checkpoint(
+            config=dict(self._config),
+            parameters={name: p.copy() for name, p in self.parameters.items()},
+            optimizer=copy.deepcopy(self._optimizer_state),
+            epochs_begun=self._epochs_begun,
+            steps=self._steps,
+        )
+
+    @classmethod
+    def _from(cls, saved: Checkpoint) -> Self:
+        model = cls.__new__(cls)
+        settings = dict(saved.config)
+        SequenceModel.__init__(
+            model, settings.pop(cls._outputs_name), settings.pop("hidden_size"), **settings
+        )
+        if model._config != saved.config:
+            raise ValueError(f"config is {saved.config}, expected all of {model._config}")
+        model.set_parameters(saved.parameters)
+        model._optimizer_state = saved.optimizer
+        model._epochs_begun, model._steps = saved.epochs_begun, saved.steps
         return model
 
     # What a subclass says: its targets as an array, (N, ...) for "last", (N, T, ...) for "all"; whether one of them

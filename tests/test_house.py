@@ -51,8 +51,6 @@ def within(name, package):
     return name == package or name.startswith(f"{package}.")
 
 
-LAYER = {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters", "rnnfast._pickled", "rnnfast._layer"}
-
 # Each part of the package, from the bottom up; it may import itself and those that it names.
 PARTS = {
     "rnnfast._files": set(),
@@ -65,10 +63,7 @@ PARTS = {
     "rnnfast._parameters": set(),
     "rnnfast._interrupts": set(),
     "rnnfast._pickled": set(),
-    "rnnfast._layer": {"rnnfast._parameters", "rnnfast._pickled"},
-    "rnnfast.layers": LAYER,
-    "rnnfast.dense": LAYER,
-    "rnnfast.embedding": LAYER,
+    "rnnfast.layers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters", "rnnfast._pickled"},
     "rnnfast.losses": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.initialisers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.learning_rate": {"rnnfast._core", "rnnfast._arguments", "rnnfast._pickled"},
@@ -76,14 +71,14 @@ PARTS = {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._interrupts",
-        "rnnfast._layer",
+        "rnnfast.layers",
         "rnnfast._sealed_files",
     },
     "rnnfast.optim": {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._interrupts",
-        "rnnfast._layer",
+        "rnnfast.layers",
         "rnnfast._pickled",
         "rnnfast.learning_rate",
         "rnnfast.optimizer_state",
@@ -165,12 +160,13 @@ PARTS = {
     },
     "rnnfast.characters": {"rnnfast._files", "rnnfast.text", "rnnfast.model"},
     "rnnfast.sequence": {
-        *LAYER,
+        "rnnfast._core",
+        "rnnfast._arguments",
         "rnnfast._interrupts",
+        "rnnfast._parameters",
+        "rnnfast._pickled",
         "rnnfast._sealed_files",
         "rnnfast.layers",
-        "rnnfast.dense",
-        "rnnfast.embedding",
         "rnnfast.optim",
         "rnnfast.optimizer_state",
         "rnnfast.train",
@@ -188,8 +184,6 @@ PARTS = {
     },
     "rnnfast.convert": {
         "rnnfast._files",
-        "rnnfast.dense",
-        "rnnfast.embedding",
         "rnnfast.layers",
         "rnnfast.model",
         "rnnfast.sequence",

@@ -40,8 +40,9 @@ from weakref import ref
 from rnnfast import _core
 from rnnfast._arguments import real, thread_count
 from rnnfast._interrupts import whole
-from rnnfast._layer import Gradients, Layer, Layers, named_layers
 from rnnfast._pickled import entry, restore_settings, unpickling, without
+from rnnfast.layers import Layer
+from rnnfast.layers.net import Gradients, Layers, named_layers
 from rnnfast.learning_rate import Schedule, native_rate
 from rnnfast.optimizer_state import Arrays, OptimizerState, initial_state, is_state_of, update
 

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from rnnfast._arguments import real, thread_count
 from rnnfast._interrupts import whole
-from rnnfast._layer import parameters_of
 from rnnfast._parameters import checked_parameters
 from rnnfast._pickled import entry, unpickling, without
+from rnnfast.layers.net import parameters_of
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.sequence.batches import Sequences, sequences

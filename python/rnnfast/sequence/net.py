@@ -10,10 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core
-from rnnfast._layer import Layer, LayerGradients
-from rnnfast.dense import Dense, DenseWorkspace
-from rnnfast.embedding import Embedding, EmbeddingWorkspace
-from rnnfast.layers import GRU, LSTM, RNN, Workspace
+from rnnfast.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Dense,
+    DenseWorkspace,
+    Embedding,
+    EmbeddingWorkspace,
+    Layer,
+    LayerGradients,
+    Workspace,
+)
 from rnnfast.sequence.batches import Batch
 
 Floats = npt.NDArray[Any]

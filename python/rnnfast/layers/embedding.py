@@ -11,8 +11,8 @@ import numpy.typing as npt
 from rnnfast import _core
 from rnnfast._arguments import floats, integer, thread_count, tokens
 from rnnfast._arguments import seed as checked_seed
-from rnnfast._layer import Layer, LayerGradients, Shapes
 from rnnfast._parameters import Floats, dtype_name
+from rnnfast.layers.layer import Layer, LayerGradients, Shapes
 
 _NATIVE = {"float32": _core.EmbeddingF32, "float64": _core.EmbeddingF64}
 

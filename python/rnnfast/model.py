@@ -15,11 +15,8 @@ from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
 from rnnfast._pickled import entry, unpickling, without
-from rnnfast.constraints import Constraint
-from rnnfast.generation import Generated, GenerateKeywords, Stop, StreamKeywords
+from rnnfast.generation import Generated, GenerateKeywords, StreamKeywords
 from rnnfast.optimizer_state import OptimizerState
-from rnnfast.prompts import Prompt
-from rnnfast.scoring import Beam, Score
 from rnnfast.session import Session
 from rnnfast.state import Floats, State, checked_state, native_c, zero_state
 from rnnfast.streaming import OnToken, TokenStream
@@ -366,97 +363,8 @@ class LanguageModel:
         """Streams that join and leave at any time, at most `capacity` of them: see `Session`."""
         return Session(self, capacity)
 
-    def score(
-        self,
-        tokens: Any,
-        *,
-        state: State | None = None,
-        initial_token: int = -1,
-        num_threads: int | None = None,
-    ) -> Score:
-        """How probable sequences are, in one native call.
-
-        Parameters
-        ----------
-        tokens : (N, T) integers, -1 after the end; or a sequence of (T,) integers or text; or one of these
-            -1 within a sequence is the zero input and does not count.
-        state : State of N streams, optional
-            What comes before; None: zeros. What it has `pending` is read first.
-        initial_token : int
-            The input before the first token where nothing is pending; -1 is the zero vector.
-        num_threads : int, optional
-            As in `fit`.
-
-        Returns
-        -------
-        score : Score
-            Log-probabilities by token and by sequence, perplexity, bits a token.
-
-        Examples
-        --------
-        >>> from rnnfast import LanguageModel
-        >>> model = LanguageModel(5, 8, dtype="float64")
-        >>> drawn = model.generate(4, num_streams=2, return_details=True)
-        >>> score = model.score(drawn.tokens)
-        >>> np.allclose(score.totals, drawn.log_probabilities.sum(axis=1))
-        True
-        """
-        return scoring.score(self, tokens, state=state, initial_token=initial_token, num_threads=num_threads)
-
-    def beam_search(
-        self,
-        width: int,
-        length: int,
-        *,
-        length_penalty: float = 0.0,
-        prompt: Prompt = None,
-        constraint: Constraint | None = None,
-        stop: Stop = None,
-        initial_token: int = -1,
-        state: State | None = None,
-    ) -> list[Beam]:
-        """The likeliest sequences, by breadth-first search that goes on with the best `width` at each step.
-
-        Parameters
-        ----------
-        width : int
-        length : int
-            Tokens that a sequence has at most.
-        length_penalty : float
-            The score is ``log_probability / T**length_penalty``: more than 0 favours long sequences, less short ones.
-        prompt, constraint, stop, initial_token, state
-            As in `generate`, for one stream; no function in `stop`. Where a sequence can stop it may be shorter.
-
-        Returns
-        -------
-        beams : list of Beam
-            At most `width`, the best score first, of equals the lowest tokens. Exact where `width` is as large as the
-            number of sequences.
-
-        Raises
-        ------
-        SamplingError
-            Where there is no token to go on with, as in `generate`.
-
-        Examples
-        --------
-        >>> from rnnfast import LanguageModel
-        >>> model = LanguageModel(5, 8)
-        >>> best = model.beam_search(5, 3)[0]
-        >>> round(best.log_probability, 4) == round(float(model.score(best.tokens).totals[0]), 4)
-        True
-        """
-        return scoring.beam_search(
-            self,
-            width,
-            length,
-            length_penalty=length_penalty,
-            prompt=prompt,
-            constraint=constraint,
-            stop=stop,
-            initial_token=initial_token,
-            state=state,
-        )
+    score = scoring.score
+    beam_search = scoring.beam_search
 
     def decode(self, tokens: npt.ArrayLike) -> str:
         """Tokens (T,) as text, by the model's vocabulary."""

@@ -105,7 +105,7 @@ PARTS = {
         "rnnfast.optimizer_state",
     },
     "rnnfast.constraints": {"rnnfast._core", "rnnfast._arguments", "rnnfast.text"},
-    "rnnfast.generation": {
+    "rnnfast.generation_call": {
         "rnnfast._core",
         "rnnfast.constraints",
         "rnnfast._arguments",
@@ -118,7 +118,7 @@ PARTS = {
     "rnnfast.scoring": {
         "rnnfast._arguments",
         "rnnfast.constraints",
-        "rnnfast.generation",
+        "rnnfast.generation_call",
         "rnnfast.prompts",
         "rnnfast.state",
         "rnnfast.train",
@@ -126,7 +126,7 @@ PARTS = {
     "rnnfast.session": {
         "rnnfast._core",
         "rnnfast._arguments",
-        "rnnfast.generation",
+        "rnnfast.generation_call",
         "rnnfast.prompts",
         "rnnfast.sampling",
         "rnnfast.state",
@@ -135,8 +135,15 @@ PARTS = {
     "rnnfast.streaming": {
         "rnnfast._core",
         "rnnfast._arguments",
-        "rnnfast.generation",
+        "rnnfast.generation_call",
         "rnnfast.state",
+        "rnnfast.train",
+    },
+    "rnnfast.generation": {
+        "rnnfast._arguments",
+        "rnnfast.generation_call",
+        "rnnfast.state",
+        "rnnfast.streaming",
         "rnnfast.train",
     },
     "rnnfast.model": {
@@ -144,14 +151,11 @@ PARTS = {
         "rnnfast._arguments",
         "rnnfast._parameters",
         "rnnfast._pickled",
-        "rnnfast.constraints",
         "rnnfast.text",
-        "rnnfast.optim",
         "rnnfast.optimizer_state",
         "rnnfast.fitting",
         "rnnfast.train",
         "rnnfast.state",
-        "rnnfast.prompts",
         "rnnfast.generation",
         "rnnfast.scoring",
         "rnnfast.session",

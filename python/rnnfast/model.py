@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,10 @@ from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
 from rnnfast._pickled import entry, unpickling, without
-from rnnfast.generation import Generated, GenerateKeywords, StreamKeywords
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.session import Session
 from rnnfast.state import Floats, State, checked_state, native_c, zero_state
-from rnnfast.streaming import OnToken, TokenStream
-from rnnfast.train import History, Tokens, token_array
+from rnnfast.train import History, token_array
 
 if TYPE_CHECKING:
     from rnnfast.checkpoint import Checkpoint
@@ -194,6 +192,7 @@ class LanguageModel:
         """
         self._native.set_parameters(checked_parameters(mapping, self._native.parameters))
 
+    # Here and below: what has many arguments is a function, with its documentation, in the file of that name.
     fit = fitting.fit
     evaluate = fitting.evaluate
 
@@ -237,127 +236,8 @@ class LanguageModel:
         probabilities, after = self.predict(inputs[:, np.newaxis], state)
         return probabilities[:, 0], after
 
-    @overload
-    def generate(
-        self,
-        length: int,
-        *,
-        return_details: Literal[False] = False,
-        on_token: OnToken | None = None,
-        **keywords: Unpack[GenerateKeywords],
-    ) -> Tokens: ...
-    @overload
-    def generate(
-        self, length: int, *, return_details: Literal[True], **keywords: Unpack[GenerateKeywords]
-    ) -> Generated: ...
-    def generate(
-        self,
-        length: int,
-        *,
-        return_details: bool = False,
-        on_token: OnToken | None = None,
-        **keywords: Unpack[GenerateKeywords],
-    ) -> Tokens | Generated:
-        """Generate tokens: cell, dense layer, draw and feedback in one native call. Ctrl-C works.
-
-        Parameters
-        ----------
-        length : int
-            Tokens a stream, the prompt not counted.
-        return_details : bool
-            Return more than the tokens: a `Generated`, with the state to go on from.
-        on_token : function, optional
-            Called with each item of `stream` as it is drawn, an int or an (N,) array; an answer of True ends it. Then
-            without details.
-        prompt : integers, str, or a sequence of prompts, optional
-            Read before the first draw, by all streams or, where it is a sequence of prompts, each by one. Text where
-            the model has a vocabulary.
-        sampler : Sampler, optional
-            How tokens are drawn. Its fields (``temperature=0.8``, ``top_k=5``, ``greedy=True``, ...) may be given
-            directly instead, but not both.
-        constraint : Constraint, optional
-            What each stream must look like, as `rnnfast.constraints` makes it; then it says where a stream ends, and
-            `stop` and `min_length` are left out.
-        num_streams : int
-            Independent streams; may be left out where `prompt`, `state` or `seed` says it.
-        stop : int, str, function, or a sequence of these and of token sequences, optional
-            What ends a stream, itself drawn: a token; a string, for a model with a vocabulary; several tokens in a row;
-            or f(tokens) that is true of a stream's tokens so far, (t,) int32, called after each of them, which must not
-            use the model. What an earlier call drew is no part of a stop, nor is the prompt.
-        stop_token : int, optional
-            The same as `stop` of one token.
-        min_length : int
-            Before so many tokens a stream does not stop: a token that would complete a stop is not drawn, and a
-            function not called.
-        seed : int, sequence of int, or None
-            0 to 2^64 - 1. Stream i draws its random numbers by (seed, i), whatever the other streams do; with a list of
-            seeds by (seed[i], 0); None is another seed each time, which the details tell.
-        initial_token : int
-            The input before the first draw where there is no prompt; -1 is the zero vector.
-        state : State, optional
-            Where the streams begin; None: zeros. It is not changed. What it has `pending` is read before the prompt.
-            What belongs to one call begins anew: stops, `min_length`, a constraint.
-        num_alternatives : int
-            How many of the likeliest tokens at each place the details tell.
-        num_threads : int, optional
-            As in `fit`; a stream is the work of one thread, and with a function in `stop` all are.
-
-        Returns
-        -------
-        tokens : (num_streams, length) int32
-            What was drawn, without the prompt; -1 after a stop. With `return_details` a `Generated` that has them.
-
-        Raises
-        ------
-        SamplingError
-            (a NonFiniteError) Where there is no token to draw, because the weights have overflowed or all tokens are
-            banned; its `stream` and `step` say where.
-
-        Examples
-        --------
-        >>> from rnnfast import LanguageModel, Sampler
-        >>> model = LanguageModel(5, 8)
-        >>> whole = model.generate(6, sampler=Sampler(temperature=0.8, top_k=3))
-        >>> first = model.generate(4, temperature=0.8, top_k=3, return_details=True)
-        >>> rest = model.generate(2, temperature=0.8, top_k=3, state=first.state)
-        >>> np.array_equal(np.hstack([first.tokens, rest]), whole)
-        True
-        """
-        if on_token is None:
-            return generation.generate(self, length, return_details=return_details, **keywords)
-        if return_details:
-            raise ValueError("on_token and return_details are both given, expected one of the two")
-        return streaming.generate(self, length, on_token, **keywords)
-
-    def stream(self, length: int | None = None, **keywords: Unpack[StreamKeywords]) -> TokenStream:
-        """Generate a token at a time: ``for token in model.stream(...)``.
-
-        Parameters
-        ----------
-        length : int, optional
-            None: without end, or until a stop.
-        keywords
-            As in `generate`, but `num_alternatives` and `num_threads`.
-
-        Returns
-        -------
-        stream : TokenStream
-            Of the tokens that `generate` returns: ints, or (N,) int32 arrays where there are several streams. Has the
-            current `state`.
-
-        Raises
-        ------
-        SamplingError
-            As `generate`, when the item is asked for.
-
-        Examples
-        --------
-        >>> from rnnfast import LanguageModel
-        >>> model = LanguageModel(5, 8)
-        >>> list(model.stream(6, seed=1)) == model.generate(6, seed=1)[0].tolist()
-        True
-        """
-        return TokenStream(self, length, **keywords)
+    generate = generation.generate
+    stream = streaming.stream
 
     def session(self, capacity: int) -> Session:
         """Streams that join and leave at any time, at most `capacity` of them: see `Session`."""

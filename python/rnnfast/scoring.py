@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rnnfast._arguments import integer, real, thread_count
 from rnnfast.constraints import Constraint
-from rnnfast.generation import Stop, native_constraint, stop_sequences
+from rnnfast.generation_call import Stop, native_constraint, stop_sequences
 from rnnfast.prompts import Prompt, prompt_arrays, separate
 from rnnfast.state import Floats, State, native_c
 from rnnfast.train import Tokens, token_array

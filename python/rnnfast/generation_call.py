@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -213,7 +213,7 @@ def _check_pending(pending: Tokens, vocab_size: int) -> None:
 
 def _seeds(seed: Any) -> int | tuple[int, ...]:
     if seed is None:
-        return secrets.randbits(64)
+        return int.from_bytes(os.urandom(8))  # as secrets.randbits does, which would import OpenSSL
     if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str):
         return tuple(checked_seed(one) for one in seed)
     return checked_seed(seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +11,19 @@ from rnnfast import _core
 from rnnfast._arguments import integer, real, thread_count
 from rnnfast.endless import EndlessPairs
 from rnnfast.optim import Adam, Optimizer
-from rnnfast.train import History, Tokens, training_pair, validation_split
+from rnnfast.train import (
+    Callback,
+    History,
+    Tokens,
+    checked_callbacks,
+    told_to_stop,
+    training_pair,
+    validation_split,
+)
 
 if TYPE_CHECKING:
     from rnnfast.model import LanguageModel
     from rnnfast.progress import ProgressBar
-
-Callback = Callable[[int, History], Any]
 
 _WITHOUT_END = 2**62
 
@@ -137,15 +143,14 @@ def fit(
         raise ValueError(
             "stateful is True, expected truncate= with it: a whole sample has no piece before it"
         )
-    callbacks = _functions(callbacks)
+    functions = checked_callbacks(callbacks)
     inputs, targets, held_out, more = _data(self, X, Y, validation, settings)
 
     history, account = History(), _core.FitProgress()
 
     def epoch_end() -> bool:
         history.update(account, len(inputs))
-        answers = [callback(account.epoch - 1, history) for callback in callbacks]
-        return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
+        return told_to_stop(functions, account.epoch - 1, history)
 
     display = _display(epochs, inputs, account, settings["reduction"]) if progress else None
     try:
@@ -155,7 +160,7 @@ def fit(
             **settings,
             validation=held_out,
             progress=account,
-            epoch_end=epoch_end if callbacks else None,
+            epoch_end=epoch_end if functions else None,
             on_progress=None if display is None else display.update,
             next=None if more is None else more.next,
         )
@@ -253,9 +258,3 @@ def _reduction(value: Any) -> str:
     if value not in ("token", "sequence"):
         raise ValueError(f"reduction is {value!r}, expected 'token' or 'sequence'")
     return str(value)
-
-
-def _functions(callbacks: Any) -> list[Callback]:
-    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-        raise TypeError(f"callbacks is {callbacks!r}, expected a sequence of functions f(epoch, history)")
-    return list(callbacks)

@@ -15,7 +15,7 @@ def unpickling(owner: object) -> Iterator[None]:
     """Make a ValueError, which says whose state it was, of whatever is wrong with a state."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{type(owner).__name__}: the pickled state is damaged: {type(error).__name__}: {error}"
         ) from error

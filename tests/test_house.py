@@ -51,8 +51,6 @@ def within(name, package):
     return name == package or name.startswith(f"{package}.")
 
 
-LAYER = {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters", "rnnfast._layer"}
-
 # Each part of the package, from the bottom up; it may import itself and those that it names.
 PARTS = {
     "rnnfast._files": set(),
@@ -64,25 +62,24 @@ PARTS = {
     "rnnfast.runtime": {"rnnfast._core"},
     "rnnfast._parameters": set(),
     "rnnfast._interrupts": set(),
-    "rnnfast._layer": {"rnnfast._parameters"},
-    "rnnfast.layers": LAYER,
-    "rnnfast.dense": LAYER,
-    "rnnfast.embedding": LAYER,
+    "rnnfast._pickled": set(),
+    "rnnfast.layers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters", "rnnfast._pickled"},
     "rnnfast.losses": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.initialisers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
-    "rnnfast.learning_rate": {"rnnfast._core", "rnnfast._arguments"},
+    "rnnfast.learning_rate": {"rnnfast._core", "rnnfast._arguments", "rnnfast._pickled"},
     "rnnfast.optimizer_state": {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._interrupts",
-        "rnnfast._layer",
+        "rnnfast.layers",
         "rnnfast._sealed_files",
     },
     "rnnfast.optim": {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._interrupts",
-        "rnnfast._layer",
+        "rnnfast.layers",
+        "rnnfast._pickled",
         "rnnfast.learning_rate",
         "rnnfast.optimizer_state",
     },
@@ -108,7 +105,7 @@ PARTS = {
         "rnnfast.optimizer_state",
     },
     "rnnfast.constraints": {"rnnfast._core", "rnnfast._arguments", "rnnfast.text"},
-    "rnnfast.generation": {
+    "rnnfast.generation_call": {
         "rnnfast._core",
         "rnnfast.constraints",
         "rnnfast._arguments",
@@ -121,7 +118,7 @@ PARTS = {
     "rnnfast.scoring": {
         "rnnfast._arguments",
         "rnnfast.constraints",
-        "rnnfast.generation",
+        "rnnfast.generation_call",
         "rnnfast.prompts",
         "rnnfast.state",
         "rnnfast.train",
@@ -129,7 +126,7 @@ PARTS = {
     "rnnfast.session": {
         "rnnfast._core",
         "rnnfast._arguments",
-        "rnnfast.generation",
+        "rnnfast.generation_call",
         "rnnfast.prompts",
         "rnnfast.sampling",
         "rnnfast.state",
@@ -138,22 +135,27 @@ PARTS = {
     "rnnfast.streaming": {
         "rnnfast._core",
         "rnnfast._arguments",
-        "rnnfast.generation",
+        "rnnfast.generation_call",
         "rnnfast.state",
+        "rnnfast.train",
+    },
+    "rnnfast.generation": {
+        "rnnfast._arguments",
+        "rnnfast.generation_call",
+        "rnnfast.state",
+        "rnnfast.streaming",
         "rnnfast.train",
     },
     "rnnfast.model": {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._parameters",
-        "rnnfast.constraints",
+        "rnnfast._pickled",
         "rnnfast.text",
-        "rnnfast.optim",
         "rnnfast.optimizer_state",
         "rnnfast.fitting",
         "rnnfast.train",
         "rnnfast.state",
-        "rnnfast.prompts",
         "rnnfast.generation",
         "rnnfast.scoring",
         "rnnfast.session",
@@ -162,12 +164,13 @@ PARTS = {
     },
     "rnnfast.characters": {"rnnfast._files", "rnnfast.text", "rnnfast.model"},
     "rnnfast.sequence": {
-        *LAYER,
+        "rnnfast._core",
+        "rnnfast._arguments",
         "rnnfast._interrupts",
+        "rnnfast._parameters",
+        "rnnfast._pickled",
         "rnnfast._sealed_files",
         "rnnfast.layers",
-        "rnnfast.dense",
-        "rnnfast.embedding",
         "rnnfast.optim",
         "rnnfast.optimizer_state",
         "rnnfast.train",
@@ -185,8 +188,6 @@ PARTS = {
     },
     "rnnfast.convert": {
         "rnnfast._files",
-        "rnnfast.dense",
-        "rnnfast.embedding",
         "rnnfast.layers",
         "rnnfast.model",
         "rnnfast.sequence",

@@ -13,10 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rnnfast._core import NonFiniteError, SamplingError, __version__
-from rnnfast.dense import Dense
-from rnnfast.embedding import Embedding
 from rnnfast.generation import Generated
-from rnnfast.layers import GRU, LSTM, RNN
+from rnnfast.layers import GRU, LSTM, RNN, Dense, Embedding
 from rnnfast.learning_rate import CosineDecay, ExponentialDecay, InverseTimeDecay, LinearWarmup, StepDecay
 from rnnfast.losses import mse, softmax_cross_entropy
 from rnnfast.model import LanguageModel

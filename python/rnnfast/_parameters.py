@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,29 @@ def dtype_name(dtype: npt.DTypeLike) -> str:
     if name not in ("float32", "float64"):
         raise ValueError(f"dtype is {name}, expected float32 or float64")
     return name
+
+
+def check_arrays(
+    arrays: Mapping[str, Floats], expected: Iterable[tuple[str, tuple[int, ...]]], dtype: npt.DTypeLike
+) -> None:
+    """Check that `arrays` has these names, shapes and dtype, before anything of the claimed size is allocated.
+
+    `expected` may have no end: the first name that is missing ends it.
+
+    Raises
+    ------
+    ValueError
+        Naming the array.
+    """
+    own, names = np.dtype(dtype), set()
+    for name, shape in expected:
+        if name not in arrays:
+            raise ValueError(f"{name} is missing")
+        if arrays[name].shape != shape or arrays[name].dtype != own:
+            raise ValueError(f"{name} is {arrays[name].dtype} {arrays[name].shape}, expected {own} {shape}")
+        names.add(name)
+    for name in sorted(set(arrays) - names):
+        raise ValueError(f"{name} is no part of such a model or layer")
 
 
 def checked_parameters(

@@ -47,6 +47,10 @@ class Checkpoint:
 
 def save(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     """Write `checkpoint` to `path`, atomically."""
+    _sealed_files.write(path, KIND, FORMAT, *_pack(checkpoint))
+
+
+def _pack(checkpoint: Checkpoint) -> tuple[dict[str, Any], Tensors]:
     optimizer, remembered = pack(checkpoint.optimizer, "optimizer.")
     facts = {
         "config": checkpoint.config,
@@ -54,7 +58,7 @@ def save(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
         "epochs_begun": checkpoint.epochs_begun,
         "optimizer": optimizer,
     }
-    _sealed_files.write(path, KIND, FORMAT, facts, checkpoint.parameters | remembered)
+    return facts, checkpoint.parameters | remembered
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
@@ -69,17 +73,32 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     """
     facts, tensors = _sealed_files.read(path, KIND, FORMAT)
     try:
-        optimizer = unpack(facts["optimizer"], tensors, "optimizer.")
-        _check_shapes(facts["config"], SLOTS[optimizer.kind], tensors)
-        return Checkpoint(
-            config=facts["config"],
-            vocabulary=facts["vocabulary"],
-            parameters={key: value for key, value in tensors.items() if not key.startswith("optimizer.")},
-            optimizer=optimizer,
-            epochs_begun=facts["epochs_begun"],
-        )
+        return _unpack(facts, tensors)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise damaged(path, error) from error
+
+
+def checked(checkpoint: Checkpoint) -> Checkpoint:
+    """Check what pickle brought as `load` checks a file.
+
+    Raises
+    ------
+    AttributeError, KeyError, TypeError, ValueError, OverflowError
+        Where it is damaged.
+    """
+    return _unpack(*_pack(checkpoint))
+
+
+def _unpack(facts: dict[str, Any], tensors: Tensors) -> Checkpoint:
+    optimizer = unpack(facts["optimizer"], tensors, "optimizer.")
+    _check_shapes(facts["config"], SLOTS[optimizer.kind], tensors)
+    return Checkpoint(
+        config=facts["config"],
+        vocabulary=facts["vocabulary"],
+        parameters={key: value for key, value in tensors.items() if not key.startswith("optimizer.")},
+        optimizer=optimizer,
+        epochs_begun=facts["epochs_begun"],
+    )
 
 
 def _check_shapes(config: dict[str, Any], slots: Sequence[str], tensors: Tensors) -> None:

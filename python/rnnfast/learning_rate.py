@@ -7,9 +7,11 @@ training 50 epochs twice equals 100 once. The native training loop computes the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rnnfast import _core
 from rnnfast._arguments import integer, real
+from rnnfast._pickled import restore_settings
 
 _Decay = _core.InverseTimeDecay | _core.ExponentialDecay | _core.StepDecay | _core.CosineDecay
 
@@ -37,6 +39,9 @@ class Schedule:
         if integer("step", step) < 0:
             raise ValueError(f"step is {step}, expected at least 0")
         return self.native().at(step)
+
+    def __setstate__(self, state: Any) -> None:
+        restore_settings(self, state)
 
     def _decay(self) -> _Decay:
         raise NotImplementedError

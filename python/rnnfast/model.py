@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,22 +14,18 @@ from rnnfast import _core, fitting, generation, scoring, streaming, text
 from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
-from rnnfast.constraints import Constraint
-from rnnfast.fitting import Callback
-from rnnfast.generation import Generated, GenerateKeywords, Stop, StreamKeywords
-from rnnfast.optim import Adam, Optimizer
+from rnnfast._pickled import entry, unpickling, without
 from rnnfast.optimizer_state import OptimizerState
-from rnnfast.prompts import Prompt
-from rnnfast.scoring import Beam, Score
 from rnnfast.session import Session
 from rnnfast.state import Floats, State, checked_state, native_c, zero_state
-from rnnfast.streaming import OnToken, TokenStream
-from rnnfast.train import History, Tokens, token_array, training_pair
+from rnnfast.train import History, token_array
 
 if TYPE_CHECKING:
     from rnnfast.checkpoint import Checkpoint
 
 _NATIVE = {"float32": _core.LanguageModelF32, "float64": _core.LanguageModelF64}
+_MADE = ("_native", "_config", "_vocabulary")
+"""What a checkpoint makes."""
 
 
 class LanguageModel:
@@ -196,152 +192,9 @@ class LanguageModel:
         """
         self._native.set_parameters(checked_parameters(mapping, self._native.parameters))
 
-    def fit(
-        self,
-        X: Any,
-        Y: Any = None,
-        *,
-        epochs: int | None,
-        batch_size: int | None = None,
-        optimizer: Optimizer = Adam(),  # noqa: B008 (frozen)
-        reduction: str = "token",
-        clip_value: float | None = None,
-        clip_norm: float | None = None,
-        keras_clip_norm: bool = False,
-        shuffle: bool = True,
-        validation: Any = None,
-        callbacks: Sequence[Callback] = (),
-        progress: bool = False,
-        num_threads: int | None = None,
-        truncate: int | None = None,
-        stateful: bool = False,
-    ) -> History:
-        """Train. The whole loop is native; Ctrl-C works.
-
-        Parameters
-        ----------
-        X : (N, T) integers or (N, T, V) one-hot; or an iterator of these, or of pairs (x, y)
-            Inputs; -1, or a zero vector, is the zero input. An iterator is an endless stream: N texts or signals side
-            by side, each array the next T steps of all (T may differ), no more than one of which is held. Then Y is
-            None, `stateful` True, `truncate` given and the batch always all N. Each call begins with zeros.
-        Y : None, (N, T) integers, (N, T, V) or (T, N, V) one-hot, or T arrays (N, V)
-            Targets; -1, or a zero vector, does not count. None: the next token of X. Where N = T, a three-dimensional
-            array is taken as (N, T, V).
-        epochs : int, or None with an iterator
-            How often all samples are gone over. Of an iterator's arrays each is an epoch; None: until it ends, a
-            callback stops it, or Ctrl-C.
-        batch_size : int, optional
-            Samples a step; None is all of them.
-        optimizer : SGD, RMSprop, Adam or AdamW
-            What it remembers stays in the model: fitting 50 epochs twice equals 100 once. One that remembers other
-            things starts afresh.
-        reduction : {"token", "sequence"}
-            The loss that is differentiated: its mean over the batch's targets that count, or its sum over time averaged
-            over the batch.
-        clip_value, clip_norm : float, optional
-            Each element of the gradient into [-clip_value, clip_value]; then the whole gradient scaled to a global norm
-            of at most clip_norm: by ``min(1, clip_norm / (norm + 1e-6))``, as PyTorch's clip_grad_norm_.
-        keras_clip_norm : bool
-            By ``min(1, clip_norm / norm)`` instead, as Keras' global_clipnorm.
-        shuffle : bool
-            A new order of samples each epoch, decided by the model's seed and its epochs so far.
-        validation : (X, Y) or float, optional
-            Evaluated after each epoch; a fraction holds back the last samples.
-        callbacks : sequence of f(epoch, history)
-            Called after each epoch (counted from 0); True stops.
-        progress : bool
-            Show a progress bar with loss, tokens a second and time left on a terminal.
-        num_threads : int, optional
-            None: as many as pay, which is 1 for small models, or what ``RNNFAST_NUM_THREADS`` in the environment says.
-            No bit of any result depends on it.
-        truncate : int, optional
-            Truncated backpropagation through time (Williams & Peng 1990): each sample is cut into pieces of so many
-            steps, and each piece is an update. Activations grow with the piece, not with T. None: no cut.
-        stateful : bool
-            With `truncate`: a piece begins with the state that the piece before it ended with; else with zeros. So does
-            an iterator's next array, of which each is cut into pieces of its own.
-
-        Returns
-        -------
-        history : History
-            Of this call, also in `history`.
-
-        Raises
-        ------
-        NonFiniteError
-            (a FloatingPointError) Where the loss or gradient is not finite; names epoch and step.
-        ValueError, TypeError
-            For bad arguments.
-
-        Notes
-        -----
-        However it ends (Ctrl-C, a callback's exception, NonFiniteError), it ends at a whole step: parameters, optimiser
-        and `history` are those of the last complete one.
-
-        The memory that training takes is kept for the next call, until one of another shape or the model's end.
-
-        Examples
-        --------
-        A stream without end; in memory are one array, and a line of history for each that was read:
-
-        >>> from itertools import count
-        >>> model = LanguageModel(10, 16)
-        >>> digits = (np.arange(8 * k, 8 * (k + 1)).reshape(1, 8) % 10 for k in count())
-        >>> options = {"truncate": 4, "stateful": True, "optimizer": Adam(0.02)}
-        >>> learnt = lambda epoch, history: history.loss[-1] < 0.05
-        >>> history = model.fit(digits, epochs=None, callbacks=[learnt], **options)
-        >>> model.generate(5, prompt=np.arange(9), greedy=True)
-        array([[9, 0, 1, 2, 3]], dtype=int32)
-        """
-        return fitting.fit(
-            self,
-            X,
-            Y,
-            epochs=epochs,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            reduction=reduction,
-            clip_value=clip_value,
-            clip_norm=clip_norm,
-            keras_clip_norm=keras_clip_norm,
-            shuffle=shuffle,
-            validation=validation,
-            callbacks=callbacks,
-            progress=progress,
-            num_threads=num_threads,
-            truncate=truncate,
-            stateful=stateful,
-        )
-
-    def evaluate(self, X: Any, Y: Any = None, *, num_threads: int | None = None) -> dict[str, float]:
-        """How well the model predicts; nothing changes.
-
-        Parameters
-        ----------
-        X, Y
-            As in `fit`.
-        num_threads : int, optional
-            As in `fit`.
-
-        Returns
-        -------
-        measures : dict
-            ``loss`` (mean nats a target that counts), ``accuracy``, ``perplexity`` (exp of the loss) and
-            ``bits_per_token`` (the loss / ln 2).
-        """
-        inputs, targets = training_pair(X, Y, self.vocab_size)
-        total, count, correct = self._native.evaluate(inputs, targets, thread_count(num_threads))
-        if count == 0:
-            raise ValueError("evaluate: Y has no target that counts: all are -1")
-        loss = total / count
-        with np.errstate(over="ignore"):
-            perplexity = float(np.exp(loss))
-        return {
-            "loss": loss,
-            "accuracy": correct / count,
-            "perplexity": perplexity,
-            "bits_per_token": loss / float(np.log(2)),
-        }
+    # Here and below: what has many arguments is a function, with its documentation, in the file of that name.
+    fit = fitting.fit
+    evaluate = fitting.evaluate
 
     def initial_state(self, num_streams: int = 1) -> State:
         """The state before anything was read: zeros."""
@@ -383,223 +236,15 @@ class LanguageModel:
         probabilities, after = self.predict(inputs[:, np.newaxis], state)
         return probabilities[:, 0], after
 
-    @overload
-    def generate(
-        self,
-        length: int,
-        *,
-        return_details: Literal[False] = False,
-        on_token: OnToken | None = None,
-        **keywords: Unpack[GenerateKeywords],
-    ) -> Tokens: ...
-    @overload
-    def generate(
-        self, length: int, *, return_details: Literal[True], **keywords: Unpack[GenerateKeywords]
-    ) -> Generated: ...
-    def generate(
-        self,
-        length: int,
-        *,
-        return_details: bool = False,
-        on_token: OnToken | None = None,
-        **keywords: Unpack[GenerateKeywords],
-    ) -> Tokens | Generated:
-        """Generate tokens: cell, dense layer, draw and feedback in one native call. Ctrl-C works.
-
-        Parameters
-        ----------
-        length : int
-            Tokens a stream, the prompt not counted.
-        return_details : bool
-            Return more than the tokens: a `Generated`, with the state to go on from.
-        on_token : function, optional
-            Called with each item of `stream` as it is drawn, an int or an (N,) array; an answer of True ends it. Then
-            without details.
-        prompt : integers, str, or a sequence of prompts, optional
-            Read before the first draw, by all streams or, where it is a sequence of prompts, each by one. Text where
-            the model has a vocabulary.
-        sampler : Sampler, optional
-            How tokens are drawn. Its fields (``temperature=0.8``, ``top_k=5``, ``greedy=True``, ...) may be given
-            directly instead, but not both.
-        constraint : Constraint, optional
-            What each stream must look like, as `rnnfast.constraints` makes it; then it says where a stream ends, and
-            `stop` and `min_length` are left out.
-        num_streams : int
-            Independent streams; may be left out where `prompt`, `state` or `seed` says it.
-        stop : int, str, function, or a sequence of these and of token sequences, optional
-            What ends a stream, itself drawn: a token; a string, for a model with a vocabulary; several tokens in a row;
-            or f(tokens) that is true of a stream's tokens so far, (t,) int32, called after each of them, which must not
-            use the model. What an earlier call drew is no part of a stop, nor is the prompt.
-        stop_token : int, optional
-            The same as `stop` of one token.
-        min_length : int
-            Before so many tokens a stream does not stop: a token that would complete a stop is not drawn, and a
-            function not called.
-        seed : int, sequence of int, or None
-            0 to 2^64 - 1. Stream i draws its random numbers by (seed, i), whatever the other streams do; with a list of
-            seeds by (seed[i], 0); None is another seed each time, which the details tell.
-        initial_token : int
-            The input before the first draw where there is no prompt; -1 is the zero vector.
-        state : State, optional
-            Where the streams begin; None: zeros. It is not changed. What it has `pending` is read before the prompt.
-            What belongs to one call begins anew: stops, `min_length`, a constraint.
-        num_alternatives : int
-            How many of the likeliest tokens at each place the details tell.
-        num_threads : int, optional
-            As in `fit`; a stream is the work of one thread, and with a function in `stop` all are.
-
-        Returns
-        -------
-        tokens : (num_streams, length) int32
-            What was drawn, without the prompt; -1 after a stop. With `return_details` a `Generated` that has them.
-
-        Raises
-        ------
-        SamplingError
-            (a NonFiniteError) Where there is no token to draw, because the weights have overflowed or all tokens are
-            banned; its `stream` and `step` say where.
-
-        Examples
-        --------
-        >>> from rnnfast import LanguageModel, Sampler
-        >>> model = LanguageModel(5, 8)
-        >>> whole = model.generate(6, sampler=Sampler(temperature=0.8, top_k=3))
-        >>> first = model.generate(4, temperature=0.8, top_k=3, return_details=True)
-        >>> rest = model.generate(2, temperature=0.8, top_k=3, state=first.state)
-        >>> np.array_equal(np.hstack([first.tokens, rest]), whole)
-        True
-        """
-        if on_token is None:
-            return generation.generate(self, length, return_details=return_details, **keywords)
-        if return_details:
-            raise ValueError("on_token and return_details are both given, expected one of the two")
-        return streaming.generate(self, length, on_token, **keywords)
-
-    def stream(self, length: int | None = None, **keywords: Unpack[StreamKeywords]) -> TokenStream:
-        """Generate a token at a time: ``for token in model.stream(...)``.
-
-        Parameters
-        ----------
-        length : int, optional
-            None: without end, or until a stop.
-        keywords
-            As in `generate`, but `num_alternatives` and `num_threads`.
-
-        Returns
-        -------
-        stream : TokenStream
-            Of the tokens that `generate` returns: ints, or (N,) int32 arrays where there are several streams. Has the
-            current `state`.
-
-        Raises
-        ------
-        SamplingError
-            As `generate`, when the item is asked for.
-
-        Examples
-        --------
-        >>> from rnnfast import LanguageModel
-        >>> model = LanguageModel(5, 8)
-        >>> list(model.stream(6, seed=1)) == model.generate(6, seed=1)[0].tolist()
-        True
-        """
-        return TokenStream(self, length, **keywords)
+    generate = generation.generate
+    stream = streaming.stream
 
     def session(self, capacity: int) -> Session:
         """Streams that join and leave at any time, at most `capacity` of them: see `Session`."""
         return Session(self, capacity)
 
-    def score(
-        self,
-        tokens: Any,
-        *,
-        state: State | None = None,
-        initial_token: int = -1,
-        num_threads: int | None = None,
-    ) -> Score:
-        """How probable sequences are, in one native call.
-
-        Parameters
-        ----------
-        tokens : (N, T) integers, -1 after the end; or a sequence of (T,) integers or text; or one of these
-            -1 within a sequence is the zero input and does not count.
-        state : State of N streams, optional
-            What comes before; None: zeros. What it has `pending` is read first.
-        initial_token : int
-            The input before the first token where nothing is pending; -1 is the zero vector.
-        num_threads : int, optional
-            As in `fit`.
-
-        Returns
-        -------
-        score : Score
-            Log-probabilities by token and by sequence, perplexity, bits a token.
-
-        Examples
-        --------
-        >>> from rnnfast import LanguageModel
-        >>> model = LanguageModel(5, 8, dtype="float64")
-        >>> drawn = model.generate(4, num_streams=2, return_details=True)
-        >>> score = model.score(drawn.tokens)
-        >>> np.allclose(score.totals, drawn.log_probabilities.sum(axis=1))
-        True
-        """
-        return scoring.score(self, tokens, state=state, initial_token=initial_token, num_threads=num_threads)
-
-    def beam_search(
-        self,
-        width: int,
-        length: int,
-        *,
-        length_penalty: float = 0.0,
-        prompt: Prompt = None,
-        constraint: Constraint | None = None,
-        stop: Stop = None,
-        initial_token: int = -1,
-        state: State | None = None,
-    ) -> list[Beam]:
-        """The likeliest sequences, by breadth-first search that goes on with the best `width` at each step.
-
-        Parameters
-        ----------
-        width : int
-        length : int
-            Tokens that a sequence has at most.
-        length_penalty : float
-            The score is ``log_probability / T**length_penalty``: more than 0 favours long sequences, less short ones.
-        prompt, constraint, stop, initial_token, state
-            As in `generate`, for one stream; no function in `stop`. Where a sequence can stop it may be shorter.
-
-        Returns
-        -------
-        beams : list of Beam
-            At most `width`, the best score first, of equals the lowest tokens. Exact where `width` is as large as the
-            number of sequences.
-
-        Raises
-        ------
-        SamplingError
-            Where there is no token to go on with, as in `generate`.
-
-        Examples
-        --------
-        >>> from rnnfast import LanguageModel
-        >>> model = LanguageModel(5, 8)
-        >>> best = model.beam_search(5, 3)[0]
-        >>> round(best.log_probability, 4) == round(float(model.score(best.tokens).totals[0]), 4)
-        True
-        """
-        return scoring.beam_search(
-            self,
-            width,
-            length,
-            length_penalty=length_penalty,
-            prompt=prompt,
-            constraint=constraint,
-            stop=stop,
-            initial_token=initial_token,
-            state=state,
-        )
+    score = scoring.score
+    beam_search = scoring.beam_search
 
     def decode(self, tokens: npt.ArrayLike) -> str:
         """Tokens (T,) as text, by the model's vocabulary."""
@@ -617,7 +262,7 @@ class LanguageModel:
         checkpoint.save(self._checkpoint(), path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> LanguageModel:
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `save` wrote.
 
         Raises
@@ -630,20 +275,25 @@ class LanguageModel:
         from rnnfast import checkpoint
 
         state = checkpoint.load(path)
-        model = cls.__new__(cls)
         try:
-            model._go_on_from(state)
+            return cls._from(state)
         except (TypeError, ValueError, OverflowError) as error:
             raise checkpoint.damaged(path, error) from error
-        return model
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle and copy: all attributes, and what `save` writes in place of the native model."""
-        return vars(self) | {"_native": self._checkpoint()}
+        """For pickle and copy: what `save` writes, and what else there is."""
+        return {"checkpoint": self._checkpoint()} | without(vars(self), _MADE)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._go_on_from(state["_native"])
-        vars(self).update({name: value for name, value in state.items() if name != "_native"})
+    def __setstate__(self, state: Any) -> None:
+        from rnnfast import checkpoint
+
+        with unpickling(self):
+            entry(state, "history", History)
+            saved = entry(state, "checkpoint", checkpoint.Checkpoint)
+            twin = self._from(checkpoint.checked(saved))
+            if twin._config != saved.config:
+                raise ValueError(f"config is {saved.config}, expected all of {twin._config}")
+        vars(self).update(vars(twin) | without(state, ("checkpoint", *_MADE)))
 
     def _checkpoint(self) -> Checkpoint:
         from rnnfast.checkpoint import Checkpoint
@@ -657,11 +307,13 @@ class LanguageModel:
             epochs_begun=epochs_begun,
         )
 
-    def _go_on_from(self, saved: Checkpoint) -> None:
-        LanguageModel.__init__(self, **saved.config, vocabulary=saved.vocabulary)
-        self.set_parameters(saved.parameters)
+    @classmethod
+    def _from(cls, saved: Checkpoint) -> Self:
+        model = cls.__new__(cls)
+        LanguageModel.__init__(model, **saved.config, vocabulary=saved.vocabulary)
+        model.set_parameters(saved.parameters)
         optimizer = saved.optimizer
-        self._native.restore(
+        model._native.restore(
             parameters=saved.parameters,
             kind=optimizer.kind,
             steps=optimizer.steps,
@@ -670,6 +322,7 @@ class LanguageModel:
             slots=optimizer.slots,
             epochs_begun=saved.epochs_begun,
         )
+        return model
 
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:

@@ -31,6 +31,7 @@ True
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,9 @@ from weakref import ref
 from rnnfast import _core
 from rnnfast._arguments import real, thread_count
 from rnnfast._interrupts import whole
-from rnnfast._layer import Gradients, Layer, Layers, named_layers
+from rnnfast._pickled import entry, restore_settings, unpickling, without
+from rnnfast.layers import Layer
+from rnnfast.layers.net import Gradients, Layers, named_layers
 from rnnfast.learning_rate import Schedule, native_rate
 from rnnfast.optimizer_state import Arrays, OptimizerState, initial_state, is_state_of, update
 
@@ -163,7 +166,15 @@ class Optimizer:
         return norm
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_layers"}
+        """For pickle and copy: settings and a copy of the state, which may go on with other layers of that form."""
+        kept = without(vars(self), ("_layers", "_state"))
+        return kept if self._state is None else kept | {"_state": copy.deepcopy(self._state)}
+
+    def __setstate__(self, state: Any) -> None:
+        with unpickling(self):
+            if "_state" in state:
+                entry(state, "_state", OptimizerState)
+        restore_settings(self, state)
 
     def _own_state(self, parameters: Layers | Arrays) -> OptimizerState:
         if self._state is None:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from rnnfast import _core
 from rnnfast._arguments import integer, real
 from rnnfast._interrupts import whole
-from rnnfast._layer import Gradients, Layer, Layers, gradients_of, named_layers, parameters_of
+from rnnfast.layers import Layer
+from rnnfast.layers.net import Gradients, Layers, gradients_of, named_layers, parameters_of
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rnnfast._arguments import integer, real, thread_count
 from rnnfast.constraints import Constraint
-from rnnfast.generation import Stop, native_constraint, stop_sequences
+from rnnfast.generation_call import Stop, native_constraint, stop_sequences
 from rnnfast.prompts import Prompt, prompt_arrays, separate
 from rnnfast.state import Floats, State, native_c
 from rnnfast.train import Tokens, token_array
@@ -80,42 +80,103 @@ class Beam:
 
 
 def score(
-    model: LanguageModel, tokens: Any, *, state: State | None, initial_token: int, num_threads: int | None
+    self: LanguageModel,
+    tokens: Any,
+    *,
+    state: State | None = None,
+    initial_token: int = -1,
+    num_threads: int | None = None,
 ) -> Score:
-    """See `LanguageModel.score`."""
-    sequences = _sequences(model, tokens)
-    before = model._state(state, len(sequences))
+    """How probable sequences are, in one native call.
+
+    Parameters
+    ----------
+    tokens : (N, T) integers, -1 after the end; or a sequence of (T,) integers or text; or one of these
+        -1 within a sequence is the zero input and does not count.
+    state : State of N streams, optional
+        What comes before; None: zeros. What it has `pending` is read first.
+    initial_token : int
+        The input before the first token where nothing is pending; -1 is the zero vector.
+    num_threads : int, optional
+        As in `fit`.
+
+    Returns
+    -------
+    score : Score
+        Log-probabilities by token and by sequence, perplexity, bits a token.
+
+    Examples
+    --------
+    >>> from rnnfast import LanguageModel
+    >>> model = LanguageModel(5, 8, dtype="float64")
+    >>> drawn = model.generate(4, num_streams=2, return_details=True)
+    >>> score = model.score(drawn.tokens)
+    >>> np.allclose(score.totals, drawn.log_probabilities.sum(axis=1))
+    True
+    """
+    sequences = _sequences(self, tokens)
+    before = self._state(state, len(sequences))
     first = np.full(len(sequences), integer("initial_token", initial_token), np.int32)
     if before.pending is not None:
         first = np.where(before.pending >= 0, before.pending, first)
-    log_probabilities = model._native.score(
+    log_probabilities = self._native.score(
         first, sequences, before.h, native_c(before), before.position, thread_count(num_threads)
     )
     return Score(log_probabilities, np.count_nonzero(sequences >= 0, axis=1))
 
 
 def beam_search(
-    model: LanguageModel,
+    self: LanguageModel,
     width: int,
     length: int,
     *,
-    length_penalty: float,
-    prompt: Prompt,
-    constraint: Constraint | None,
-    stop: Stop,
-    initial_token: int,
-    state: State | None,
+    length_penalty: float = 0.0,
+    prompt: Prompt = None,
+    constraint: Constraint | None = None,
+    stop: Stop = None,
+    initial_token: int = -1,
+    state: State | None = None,
 ) -> list[Beam]:
-    """See `LanguageModel.beam_search`."""
-    before = model._state(state, 1)
-    (own,) = _one_prompt(prompt, model)
+    """The likeliest sequences, by breadth-first search that goes on with the best `width` at each step.
+
+    Parameters
+    ----------
+    width : int
+    length : int
+        Tokens that a sequence has at most.
+    length_penalty : float
+        The score is ``log_probability / T**length_penalty``: more than 0 favours long sequences, less short ones.
+    prompt, constraint, stop, initial_token, state
+        As in `generate`, for one stream; no function in `stop`. Where a sequence can stop it may be shorter.
+
+    Returns
+    -------
+    beams : list of Beam
+        At most `width`, the best score first, of equals the lowest tokens. Exact where `width` is as large as the
+        number of sequences.
+
+    Raises
+    ------
+    SamplingError
+        Where there is no token to go on with, as in `generate`.
+
+    Examples
+    --------
+    >>> from rnnfast import LanguageModel
+    >>> model = LanguageModel(5, 8)
+    >>> best = model.beam_search(5, 3)[0]
+    >>> round(best.log_probability, 4) == round(float(model.score(best.tokens).totals[0]), 4)
+    True
+    """
+    before = self._state(state, 1)
+    (own,) = _one_prompt(prompt, self)
     if before.pending is not None:
         own = np.concatenate([before.pending[before.pending >= 0], own])
-    sequences, function = stop_sequences(stop, model)
+    sequences, function = stop_sequences(stop, self)
     if function is not None:
         raise TypeError(f"stop has {function!r}, expected tokens or text: beam_search takes no function")
     steps = integer("length", length)
-    beams = model._native.beam_search(
+    beams = self._native.beam_search(
         width=integer("width", width),
         length=steps,
         length_penalty=real("length_penalty", length_penalty),

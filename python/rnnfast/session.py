@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from rnnfast import _core, generation
+from rnnfast import _core
 from rnnfast._arguments import integer
-from rnnfast.generation import SessionKeywords
+from rnnfast.generation_call import SessionKeywords, streams
 from rnnfast.prompts import Prompt
 from rnnfast.sampling import Sampler
 from rnnfast.state import State
@@ -102,7 +102,7 @@ class Session:
         RuntimeError
             Where there are as many streams as the session's capacity.
         """
-        call = generation.streams(self._model, prompt=prompt, seed=seed, sampler=sampler, **keywords)
+        call = streams(self._model, prompt=prompt, seed=seed, sampler=sampler, **keywords)
         if len(call.keys) != 1:
             raise ValueError(f"{len(call.keys)} streams are given, expected one")
         if call.stop_when is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from rnnfast import _core, generation
+from rnnfast import _core
 from rnnfast._arguments import integer, thread_count
+from rnnfast.generation_call import StreamKeywords, streams
 from rnnfast.state import State
 from rnnfast.train import Tokens
 
@@ -28,7 +29,7 @@ class TokenStream:
     """
 
     def __init__(self, model: LanguageModel, length: int | None, **keywords: Any) -> None:
-        self._call = generation.streams(model, **keywords)
+        self._call = streams(model, **keywords)
         steps = None if length is None else integer("length", length)
         self._native = _NATIVE[model.dtype.name](model=model._native, **self._call.native(steps))
 
@@ -60,6 +61,37 @@ class TokenStream:
         else:
             tokens, lengths = last[:, np.newaxis], np.minimum(lengths, 1)
         return self._call.after(tokens, lengths, h, c, position)
+
+
+def stream(self: LanguageModel, length: int | None = None, **keywords: Unpack[StreamKeywords]) -> TokenStream:
+    """Generate a token at a time: ``for token in model.stream(...)``.
+
+    Parameters
+    ----------
+    length : int, optional
+        None: without end, or until a stop.
+    keywords
+        As in `generate`, but `num_alternatives` and `num_threads`.
+
+    Returns
+    -------
+    stream : TokenStream
+        Of the tokens that `generate` returns: ints, or (N,) int32 arrays where there are several streams. Has the
+        current `state`.
+
+    Raises
+    ------
+    SamplingError
+        As `generate`, when the item is asked for.
+
+    Examples
+    --------
+    >>> from rnnfast import LanguageModel
+    >>> model = LanguageModel(5, 8)
+    >>> list(model.stream(6, seed=1)) == model.generate(6, seed=1)[0].tolist()
+    True
+    """
+    return TokenStream(self, length, **keywords)
 
 
 def generate(model: LanguageModel, length: int, on_token: OnToken, **keywords: Any) -> Tokens:

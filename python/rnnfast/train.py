@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -191,3 +191,20 @@ def _from_one_hot(name: str, array: npt.NDArray[Any]) -> Tokens:
         )
     tokens = np.where(counts == 0, -1, ones.argmax(axis=-1))
     return np.ascontiguousarray(tokens, dtype=np.int32)
+
+
+Callback = Callable[[int, History], Any]
+"""f(epoch, history), called after each epoch (counted from 0); True ends the training."""
+
+
+def checked_callbacks(callbacks: Any) -> list[Callback]:
+    """Take the argument `callbacks` of a `fit`."""
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks is {callbacks!r}, expected a sequence of functions f(epoch, history)")
+    return list(callbacks)
+
+
+def told_to_stop(callbacks: Sequence[Callback], epoch: int, history: History) -> bool:
+    """Call all of them; whether one answers True."""
+    answers = [callback(epoch, history) for callback in callbacks]
+    return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from rnnfast import dense, embedding
 from rnnfast.convert.description import (
     DIRECTIONS,
     Array,
@@ -20,7 +19,7 @@ from rnnfast.convert.description import (
     Recurrent,
     astype,
 )
-from rnnfast.layers import GRU, LSTM, RNN
+from rnnfast.layers import GRU, LSTM, RNN, dense, embedding
 from rnnfast.model import LanguageModel
 from rnnfast.sequence.model import SequenceModel
 

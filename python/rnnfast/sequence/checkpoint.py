@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rnnfast import _sealed_files
+from rnnfast._parameters import check_arrays
 from rnnfast._sealed_files import Tensors
 from rnnfast._sealed_files import damaged as damaged
 from rnnfast.optimizer_state import OptimizerState, pack, unpack
@@ -43,6 +42,10 @@ class Checkpoint:
 
 def save(kind: str, checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
     """Write `checkpoint` to `path`, atomically."""
+    _sealed_files.write(path, kind, FORMAT, *_pack(checkpoint))
+
+
+def _pack(checkpoint: Checkpoint) -> tuple[dict[str, Any], Tensors]:
     optimizer, remembered = (
         (None, {}) if checkpoint.optimizer is None else pack(checkpoint.optimizer, "optimizer.")
     )
@@ -52,7 +55,7 @@ def save(kind: str, checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
         "steps": checkpoint.steps,
         "optimizer": optimizer,
     }
-    _sealed_files.write(path, kind, FORMAT, facts, checkpoint.parameters | remembered)
+    return facts, checkpoint.parameters | remembered
 
 
 def load(kind: str, outputs_name: str, path: str | os.PathLike[str]) -> Checkpoint:
@@ -67,17 +70,35 @@ def load(kind: str, outputs_name: str, path: str | os.PathLike[str]) -> Checkpoi
     """
     facts, tensors = _sealed_files.read(path, kind, FORMAT)
     try:
-        facts_of = facts["optimizer"]
-        optimizer = None if facts_of is None else unpack(facts_of, tensors, "optimizer.")
-        for name in ("epochs_begun", "steps"):
-            if not isinstance(facts[name], int) or not 0 <= facts[name] < 2**63:
-                raise ValueError(f"{name} is {facts[name]!r}, expected at least 0")
-        config, slots = facts["config"], [] if optimizer is None else list(optimizer.slots)
-        _check_shapes(config, _parameter_shapes(config, outputs_name, len(tensors)), slots, tensors)
-        parameters = {name: array for name, array in tensors.items() if not name.startswith("optimizer.")}
-        return Checkpoint(config, parameters, optimizer, facts["epochs_begun"], facts["steps"])
+        return _unpack(facts, tensors, outputs_name)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise damaged(path, error) from error
+
+
+def checked(checkpoint: Checkpoint, outputs_name: str) -> Checkpoint:
+    """Check what pickle brought as `load` checks a file.
+
+    Raises
+    ------
+    AttributeError, KeyError, TypeError, ValueError, OverflowError
+        Where it is damaged.
+    """
+    return _unpack(*_pack(checkpoint), outputs_name)
+
+
+def _unpack(facts: Mapping[str, Any], tensors: Tensors, outputs_name: str) -> Checkpoint:
+    facts_of = facts["optimizer"]
+    optimizer = None if facts_of is None else unpack(facts_of, tensors, "optimizer.")
+    for name in ("epochs_begun", "steps"):
+        if not isinstance(facts[name], int) or not 0 <= facts[name] < 2**63:
+            raise ValueError(f"{name} is {facts[name]!r}, expected at least 0")
+    config = facts["config"]
+    expected = shapes = _parameter_shapes(config, outputs_name, len(tensors))
+    for slot in [] if optimizer is None else optimizer.slots:
+        expected = expected | {f"optimizer.{slot}.{name}": shape for name, shape in shapes.items()}
+    check_arrays(tensors, expected.items(), config["dtype"])
+    parameters = {name: array for name, array in tensors.items() if not name.startswith("optimizer.")}
+    return Checkpoint(config, parameters, optimizer, facts["epochs_begun"], facts["steps"])
 
 
 def _parameter_shapes(
@@ -87,24 +108,3 @@ def _parameter_shapes(
     if not 1 <= config["num_layers"] <= tensors:
         raise ValueError(f"num_layers is {config['num_layers']}, and there are {tensors} arrays")
     return parameter_shapes(config, config[outputs_name])
-
-
-def _check_shapes(
-    config: Mapping[str, Any],
-    shapes: Mapping[str, tuple[int, ...]],
-    slots: Sequence[str],
-    tensors: Tensors,
-) -> None:
-    dtype = np.dtype(config["dtype"])
-    expected = dict(shapes)
-    for slot in slots:
-        expected |= {f"optimizer.{slot}.{name}": shape for name, shape in shapes.items()}
-    for name, shape in expected.items():
-        if name not in tensors:
-            raise ValueError(f"{name} is missing")
-        if tensors[name].shape != shape or tensors[name].dtype != dtype:
-            raise ValueError(
-                f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {dtype} {shape}"
-            )
-    for name in sorted(set(tensors) - set(expected)):
-        raise ValueError(f"{name} is no part of such a model")

@@ -10,15 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast import _core
-from rnnfast._layer import Layer, LayerGradients
-from rnnfast.dense import Dense, DenseWorkspace
-from rnnfast.embedding import Embedding, EmbeddingWorkspace
-from rnnfast.layers import GRU, LSTM, RNN, Workspace
+from rnnfast.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Dense,
+    DenseWorkspace,
+    Embedding,
+    EmbeddingWorkspace,
+    Layer,
+    LayerGradients,
+    Workspace,
+)
 from rnnfast.sequence.batches import Batch
 
 Floats = npt.NDArray[Any]
 
-_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 _INITIALISATION = 1  # a purpose of random numbers
 
 
@@ -47,7 +54,7 @@ class SequenceNet:
     def __init__(self, config: Mapping[str, Any], num_outputs: int) -> None:
         self._dropout, self._output = config["dropout"], config["output"]
         self._mask_seed = _part_seed(config, 3)
-        dtype, size = config["dtype"], _input_size(config)
+        dtype = config["dtype"]
         self.layers: dict[str, Layer] = {}
         self._embedding = None
         if config["embedding_size"] is not None:
@@ -55,7 +62,8 @@ class SequenceNet:
                 config["vocab_size"], config["embedding_size"], dtype=dtype, seed=_part_seed(config, 0)
             )
             self.layers["embedding"] = self._embedding
-        self._recurrent = _recurrent(config, size, _part_seed(config, 1))
+        kind, settings = _recurrent(config)
+        self._recurrent = kind(**settings, seed=_part_seed(config, 1))
         self._dense = Dense(self._recurrent.output_size, num_outputs, dtype=dtype, seed=_part_seed(config, 2))
         self.layers |= {"recurrent": self._recurrent, "dense": self._dense}
 
@@ -128,20 +136,15 @@ def _dx(gradients: LayerGradients) -> Floats:
 
 def parameter_shapes(config: Mapping[str, Any], num_outputs: int) -> dict[str, tuple[int, ...]]:
     """Shapes of all parameters of a net, without making it."""
-    H, columns = config["hidden_size"], config["hidden_size"] * _GATES[config["cell"]]
-    directions = ["", "reverse."] if config["bidirectional"] else [""]
-    shapes: dict[str, tuple[int, ...]] = {}
-    size = _input_size(config)
+    kind, settings = _recurrent(config)
+    outputs = config["hidden_size"] * (2 if config["bidirectional"] else 1)
+    parts = {
+        "recurrent": kind._shapes(settings),
+        "dense": Dense._shapes({"input_size": outputs, "output_size": num_outputs}),
+    }
     if config["embedding_size"] is not None:
-        shapes["embedding.W"] = (config["vocab_size"], size)
-    for layer in range(config["num_layers"]):
-        for direction in directions:
-            own = {"W": (size, columns), "R": (H, columns), "b": (columns,)}
-            if config["cell"] == "gru" and config["reset_after"]:
-                own["b_Rn"] = (H,)
-            shapes |= {f"recurrent.layers.{layer}.{direction}{name}": shape for name, shape in own.items()}
-        size = H * len(directions)
-    return shapes | {"dense.W": (size, num_outputs), "dense.b": (num_outputs,)}
+        parts["embedding"] = Embedding._shapes(config)
+    return {f"{part}.{name}": shape for part, shapes in parts.items() for name, shape in shapes}
 
 
 def _input_size(config: Mapping[str, Any]) -> int:
@@ -150,22 +153,24 @@ def _input_size(config: Mapping[str, Any]) -> int:
     return next(int(size) for size in sizes if size is not None)
 
 
-def _recurrent(config: Mapping[str, Any], input_size: int, seed: int) -> RNN | GRU | LSTM:
+def _recurrent(config: Mapping[str, Any]) -> tuple[type[RNN | GRU | LSTM], dict[str, Any]]:
+    """The kind of the recurrent layers, and all its settings but the seed."""
     is_one_hot = config["vocab_size"] is not None and config["embedding_size"] is None
+    kind, options = {
+        "rnn": (RNN, {"nonlinearity": config["nonlinearity"]}),
+        "gru": (GRU, {"reset_after": config["reset_after"]}),
+        "lstm": (LSTM, {"proj_size": 0, "peephole": False, "coupled": False}),
+    }[config["cell"]]
     settings: dict[str, Any] = {
+        "input_size": _input_size(config),
+        "hidden_size": config["hidden_size"],
         "num_layers": config["num_layers"],
         "bidirectional": config["bidirectional"],
         "dropout": config["dropout"],
         "input_dropout": 0.0 if is_one_hot else config["dropout"],
         "dtype": config["dtype"],
-        "seed": seed,
     }
-    H = config["hidden_size"]
-    if config["cell"] == "rnn":
-        return RNN(input_size, H, nonlinearity=config["nonlinearity"], **settings)
-    if config["cell"] == "gru":
-        return GRU(input_size, H, reset_after=config["reset_after"], **settings)
-    return LSTM(input_size, H, **settings)
+    return kind, settings | options
 
 
 def _part_seed(config: Mapping[str, Any], part: int) -> int:

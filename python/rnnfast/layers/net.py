@@ -1,85 +1,12 @@
-"""What every layer has, whatever it computes: parameters that training changes."""
+"""The layers of a net taken together: their names, their parameters and their gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from rnnfast._parameters import Floats, checked_parameters
-
-LayerState = Floats | tuple[Floats, Floats]
-"""h, or (h, c) for an LSTM, each (num_layers * directions, N, H)."""
-
-
-class LayerGradients(NamedTuple):
-    """Gradients that `backward` gives.
-
-    Attributes
-    ----------
-    dx : array like x, or None
-        None where x was tokens.
-    dstate : like the state, or None
-        On the initial state; None where the layer has no state.
-    parameters : dict of str to array
-        On each parameter, by its name.
-    """
-
-    dx: Floats | None
-    dstate: LayerState | None
-    parameters: dict[str, Floats]
-
-
-class Layer:
-    """What an optimiser can train."""
-
-    _native: Any
-    _config: dict[str, Any]
-    _dtype: np.dtype[Any]
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self.config.items())})"
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The constructor's settings, read-only."""
-        return MappingProxyType({**self._config, "dtype": self._dtype.name})
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of parameters, states and outputs."""
-        return self._dtype
-
-    @property
-    def num_parameters(self) -> int:
-        """How many numbers there are to train."""
-        return sum(array.size for array in self._native.parameters.values())
-
-    @property
-    def parameters(self) -> Mapping[str, Floats]:
-        """Name -> read-only live view, as the class says; copy what is to stay."""
-        return MappingProxyType(self._native.parameters)
-
-    def set_parameters(self, mapping: Mapping[str, npt.ArrayLike]) -> None:
-        """Change parameters. All names, shapes and numbers are checked before anything changes.
-
-        Parameters
-        ----------
-        mapping : name -> array_like
-            Any of the names of `parameters`, each of that shape and finite; those not named keep their values.
-
-        Raises
-        ------
-        ValueError
-            For a name that the layer does not have, another shape, or a number that is not finite.
-        TypeError
-            For anything but real numbers.
-        """
-        self._native.set_parameters(checked_parameters(mapping, self._native.parameters))
-
+from rnnfast._parameters import Floats
+from rnnfast.layers.layer import Layer, LayerGradients
 
 Layers = Layer | Sequence[Layer] | Mapping[str, Layer]
 """One layer, or those of a net; their places or keys are their names."""

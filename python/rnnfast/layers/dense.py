@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,8 @@ import numpy.typing as npt
 from rnnfast import _core
 from rnnfast._arguments import floats, integer, thread_count
 from rnnfast._arguments import seed as checked_seed
-from rnnfast._layer import Layer, LayerGradients
 from rnnfast._parameters import Floats, dtype_name
+from rnnfast.layers.layer import Layer, LayerGradients, Shapes
 
 _NATIVE = {"float32": _core.DenseF32, "float64": _core.DenseF64}
 
@@ -132,6 +133,15 @@ class Dense(Layer):
             raise ValueError(f"dy has shape {own.shape}, expected {expected} as y")
         dx, dW, db = self._native.backward(workspace.changes, _flat(x), _flat(own), thread_count(num_threads))
         return LayerGradients(dx.reshape(x.shape), None, {"W": dW, "b": db})
+
+    @classmethod
+    def _shapes(cls, config: Mapping[str, Any]) -> Shapes:
+        yield "W", (config["input_size"], config["output_size"])
+        yield "b", (config["output_size"],)
+
+    @staticmethod
+    def _of(config: Mapping[str, Any]) -> Dense:
+        return Dense(**config)
 
     def _run(self, x: Floats, num_threads: int | None) -> tuple[Floats, int]:
         y, changes = self._native.forward(_flat(x), thread_count(num_threads))

@@ -1,10 +1,10 @@
-"""Recurrent layers for nets of one's own: forward, backward and single steps, with the state as a value."""
+"""What RNN, GRU and LSTM share: forward, backward and single steps, with the state as a value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ import numpy.typing as npt
 from rnnfast import _core
 from rnnfast._arguments import as_array, floats, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
-from rnnfast._layer import Layer, LayerGradients, LayerState
 from rnnfast._parameters import Floats, dtype_name
+from rnnfast._pickled import entry, unpickling
+from rnnfast.layers.layer import Layer, LayerGradients, LayerState, Shapes
 
 _NATIVE = {"float32": _core.RecurrentF32, "float64": _core.RecurrentF64}
 
@@ -21,14 +22,18 @@ _NATIVE = {"float32": _core.RecurrentF32, "float64": _core.RecurrentF64}
 class Workspace:
     """What `forward` leaves for `backward`; good for one backward, with the same parameters."""
 
-    def __init__(self, layer: _Recurrent, run: Any, places: tuple[int, int], *, dense: bool) -> None:
+    def __init__(self, layer: Recurrent, run: Any, places: tuple[int, int], *, dense: bool) -> None:
         self._layer, self._run, self._places, self._dense = layer, run, places, dense
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Workspace cannot be copied or pickled: it is of one forward of one layer")
 
-class _Recurrent(Layer):
-    """What RNN, GRU and LSTM share."""
+
+class Recurrent(Layer):
+    """Recurrent layers of some cell, which a subclass names."""
 
     _has_c = False
+    _made: ClassVar[tuple[str, ...]] = (*Layer._made, "_batch_first", "_h_size")
 
     def __init__(
         self,
@@ -226,6 +231,26 @@ class _Recurrent(Layer):
         h, c = self._native.step(own, *self._state("state", state, own.shape[0]))
         return h[-1].copy(), (h, c) if self._has_c else h
 
+    def __setstate__(self, state: Any) -> None:
+        with unpickling(self):
+            checked_seed(entry(state, "_training_step", int), "_training_step")
+        super().__setstate__(state)
+
+    @classmethod
+    def _shapes(cls, config: Mapping[str, Any]) -> Shapes:
+        directions = ("", "reverse.") if config["bidirectional"] else ("",)
+        size = config["input_size"]
+        for layer in range(config["num_layers"]):
+            for direction in directions:
+                for name, shape in cls._cell_shapes(config, size):
+                    yield f"layers.{layer}.{direction}{name}", shape
+            size = len(directions) * (config.get("proj_size") or config["hidden_size"])
+
+    @staticmethod
+    def _cell_shapes(config: Mapping[str, Any], input_size: int) -> Shapes:
+        """Of one layer in one direction."""
+        raise NotImplementedError
+
     @property
     def _directions(self) -> int:
         return 2 if self._config["bidirectional"] else 1
@@ -316,262 +341,6 @@ class _Recurrent(Layer):
         if array.dtype != np.bool_:
             raise TypeError(f"reset has dtype {array.dtype}, expected bool")
         return np.ascontiguousarray(self._time_major(array))
-
-
-class RNN(_Recurrent):
-    """Basic recurrent layers (Elman 1990), forward and backward.
-
-    ``h(t) = tanh(x(t) W + h(t-1) R + b)``, or with ``max(0, a)`` in place of ``tanh(a)``.
-
-    Parameters
-    ----------
-    input_size : int
-        D.
-    hidden_size : int
-        H.
-    num_layers : int
-        L; layer l + 1 reads the output of layer l.
-    bidirectional : bool
-        A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
-        side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
-    dropout : float
-        Of the inputs of all layers but the first, 0 to below 1, in `forward` only.
-    input_dropout : float
-        The same of the first layer's input, which must not be tokens then.
-    batch_first : bool
-        x, y, dx, dy and reset have the axes (N, T, ...) instead of (T, N, ...).
-    dtype : {"float32", "float64"}
-    seed : int
-        0 to 2^64 - 1. Decides the initial weights and dropout's masks.
-    nonlinearity : {"tanh", "relu"}
-        What h is of a: tanh(a), or max(0, a).
-
-    Notes
-    -----
-    `parameters` are ``layers.0.W`` (D, H), ``layers.0.R`` (H, H) and ``layers.0.b`` (H,), then ``layers.0.reverse.W``,
-    ..., ``layers.1.W``, ... The state is h, (num_layers * directions, N, H).
-
-    Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014); b 0.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rnnfast import RNN
-    >>> layer = RNN(input_size=3, hidden_size=4)
-    >>> y, h = layer(np.ones((5, 2, 3)))
-    >>> y.shape, h.shape
-    ((5, 2, 4), (1, 2, 4))
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        *,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        batch_first: bool = False,
-        dtype: npt.DTypeLike = "float32",
-        seed: int = 0,
-        nonlinearity: str = "tanh",
-    ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity is {nonlinearity!r}, expected 'tanh' or 'relu'")
-        super().__init__(
-            f"rnn_{nonlinearity}",
-            input_size,
-            hidden_size,
-            num_layers,
-            {"nonlinearity": nonlinearity},
-            bidirectional=bidirectional,
-            dropout=dropout,
-            input_dropout=input_dropout,
-            batch_first=batch_first,
-            dtype=dtype,
-            seed=seed,
-        )
-
-
-class GRU(_Recurrent):
-    """Gated recurrent units (Cho et al. 2014), forward and backward.
-
-    With ``a = x(t) W + b``, in gate order r, z, n::
-
-        r = sigmoid(a_r + h(t-1) R_r)   z = sigmoid(a_z + h(t-1) R_z)   h(t) = (1 - z) n + z h(t-1)
-        n = tanh(a_n + r (h(t-1) R_n + b_Rn))    reset after the recurrent product (PyTorch, cuDNN)
-        n = tanh(a_n + (r h(t-1)) R_n)           reset before it (Cho et al. 2014)
-
-    Parameters
-    ----------
-    input_size : int
-        D.
-    hidden_size : int
-        H.
-    num_layers : int
-        L; layer l + 1 reads the output of layer l.
-    bidirectional : bool
-        A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
-        side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
-    dropout : float
-        Of the inputs of all layers but the first, 0 to below 1, in `forward` only.
-    input_dropout : float
-        The same of the first layer's input, which must not be tokens then.
-    batch_first : bool
-        x, y, dx, dy and reset have the axes (N, T, ...) instead of (T, N, ...).
-    dtype : {"float32", "float64"}
-    seed : int
-        0 to 2^64 - 1. Decides the initial weights and dropout's masks.
-    reset_after : bool
-        Which of the two n is: reset after the recurrent product, or before it.
-
-    Notes
-    -----
-    `parameters` are ``layers.0.W`` (D, 3H), ``layers.0.R`` (H, 3H), ``layers.0.b`` (3H,) and, with reset after,
-    ``layers.0.b_Rn`` (H,), then ``layers.0.reverse.W``, ..., ``layers.1.W``, ... The state is h, (num_layers *
-    directions, N, H).
-
-    Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014); biases 0.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rnnfast import GRU
-    >>> layer = GRU(3, 4, num_layers=2, bidirectional=True)
-    >>> y, h = layer(np.ones((5, 2, 3)), lengths=[5, 2])
-    >>> y.shape, h.shape, bool((y[2:, 1] == 0).all())
-    ((5, 2, 8), (4, 2, 4), True)
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        *,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        batch_first: bool = False,
-        dtype: npt.DTypeLike = "float32",
-        seed: int = 0,
-        reset_after: bool = True,
-    ) -> None:
-        super().__init__(
-            "gru" if reset_after else "gru_reset_before",
-            input_size,
-            hidden_size,
-            num_layers,
-            {"reset_after": bool(reset_after)},
-            bidirectional=bidirectional,
-            dropout=dropout,
-            input_dropout=input_dropout,
-            batch_first=batch_first,
-            dtype=dtype,
-            seed=seed,
-        )
-
-
-class LSTM(_Recurrent):
-    """Long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000), forward and backward.
-
-    With ``a = x(t) W + h(t-1) R + b``, in gate order i, f, g, o::
-
-        c(t) = sigmoid(a_f) c(t-1) + sigmoid(a_i) tanh(a_g)
-        h(t) = sigmoid(a_o) tanh(c(t))
-
-    With a projection Q (Sak, Senior & Beaufays 2014) h(t) is ``(sigmoid(a_o) tanh(c(t))) Q``. With peepholes (Gers &
-    Schmidhuber 2000) ``p_i c(t-1)``, ``p_f c(t-1)`` and ``p_o c(t)`` are added to a_i, a_f and a_o. With coupled gates
-    (Greff et al. 2017) the forget gate is 1 minus the input gate, and the order is i, g, o.
-
-    Parameters
-    ----------
-    input_size : int
-        D.
-    hidden_size : int
-        H.
-    num_layers : int
-        L; layer l + 1 reads the output of layer l.
-    bidirectional : bool
-        A second direction in each layer, which reads the sequence from its end (Schuster & Paliwal 1997); outputs are
-        side by side, and the states are in the order layer 0, layer 0 reverse, layer 1, ...
-    dropout : float
-        Of the inputs of all layers but the first, 0 to below 1, in `forward` only.
-    input_dropout : float
-        The same of the first layer's input, which must not be tokens then.
-    batch_first : bool
-        x, y, dx, dy and reset have the axes (N, T, ...) instead of (T, N, ...).
-    dtype : {"float32", "float64"}
-    seed : int
-        0 to 2^64 - 1. Decides the initial weights and dropout's masks.
-    proj_size : int
-        P, the size of h, at most H; 0: no projection, P = H.
-    peephole, coupled : bool
-        As above; False: the plain cell.
-
-    Notes
-    -----
-    `parameters` are ``layers.0.W`` (D, 4H), ``layers.0.R`` (P, 4H), ``layers.0.b`` (4H,), where there are peepholes
-    ``layers.0.peephole`` (3H,) in the order i, f, o, and with a projection ``layers.0.projection`` (H, P); then
-    ``layers.0.reverse.W``, ..., ``layers.1.W``, ... Coupled, 4H is 3H and 3H is 2H. The state is (h, c): (num_layers *
-    directions, N, P) and (num_layers * directions, N, H).
-
-    Initial weights: W Glorot-uniform (Glorot & Bengio 2010), R with orthonormal rows (Saxe et al. 2014); b 0, but 1
-    for the forget gate; projections as W, peepholes 0.
-
-    Examples
-    --------
-    One training step by hand:
-
-    >>> import numpy as np
-    >>> from rnnfast import LSTM
-    >>> layer = LSTM(input_size=3, hidden_size=4)
-    >>> x = np.ones((5, 2, 3))
-    >>> y, (h, c), workspace = layer.forward(x)
-    >>> gradients = layer.backward(2 * y, None, workspace)  # of sum(y^2)
-    >>> layer.set_parameters(
-    ...     {name: p - 0.1 * gradients.parameters[name] for name, p in layer.parameters.items()}
-    ... )
-    >>> bool(np.square(layer(x)[0]).sum() < np.square(y).sum())
-    True
-    """
-
-    _has_c = True
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        *,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        batch_first: bool = False,
-        dtype: npt.DTypeLike = "float32",
-        seed: int = 0,
-        proj_size: int = 0,
-        peephole: bool = False,
-        coupled: bool = False,
-    ) -> None:
-        super().__init__(
-            "lstm",
-            input_size,
-            hidden_size,
-            num_layers,
-            {
-                "proj_size": integer("proj_size", proj_size),
-                "peephole": bool(peephole),
-                "coupled": bool(coupled),
-            },
-            bidirectional=bidirectional,
-            dropout=dropout,
-            input_dropout=input_dropout,
-            batch_first=batch_first,
-            dtype=dtype,
-            seed=seed,
-        )
 
 
 def _lengths(lengths: npt.ArrayLike, steps: int, N: int) -> npt.NDArray[np.int64]:

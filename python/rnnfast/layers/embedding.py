@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,8 @@ import numpy.typing as npt
 from rnnfast import _core
 from rnnfast._arguments import floats, integer, thread_count, tokens
 from rnnfast._arguments import seed as checked_seed
-from rnnfast._layer import Layer, LayerGradients
 from rnnfast._parameters import Floats, dtype_name
+from rnnfast.layers.layer import Layer, LayerGradients, Shapes
 
 _NATIVE = {"float32": _core.EmbeddingF32, "float64": _core.EmbeddingF64}
 
@@ -130,3 +131,11 @@ class Embedding(Layer):
             workspace.x.reshape(-1), own.reshape(workspace.x.size, expected[-1]), thread_count(num_threads)
         )
         return LayerGradients(None, None, {"W": dW})
+
+    @classmethod
+    def _shapes(cls, config: Mapping[str, Any]) -> Shapes:
+        yield "W", (config["vocab_size"], config["embedding_size"])
+
+    @staticmethod
+    def _of(config: Mapping[str, Any]) -> Embedding:
+        return Embedding(**config)

@@ -96,35 +96,27 @@ def trainer(
 
 
 def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], Floats]:
-    """All names in one compiled scan, each filled up to the longest; what is filled up changes nothing."""
-    longest = max(map(len, naming.inputs))
-
-    def padded(names: list[Tokens], fill: int) -> Any:
-        rows = [np.pad(name, (0, longest - len(name)), constant_values=fill) for name in names]
-        return jnp.asarray(np.stack(rows))
-
-    inputs, targets = padded(naming.inputs, -1), padded(naming.targets, -1)
+    """All names in one compiled scan."""
 
     def loss_of(p: dict[str, Any], h: Any, X: Any, Y: Any) -> Any:
         table = jnp.vstack([p["W"], jnp.zeros_like(p["W"][:1])]) + p["b"]  # -1: the last row
 
-        def step(h: Any, letter: Any) -> Any:
-            a, target = letter
-            h = jnp.where(target >= 0, jnp.tanh(a + h @ p["R"]), h)
+        def step(h: Any, a: Any) -> Any:
+            h = jnp.tanh(a + h @ p["R"])
             return h, h
 
-        h, states = jax.lax.scan(step, h, (table[X], Y))
+        _, states = jax.lax.scan(step, h, table[X])
         log_p = jax.nn.log_softmax(states @ p["dense.W"] + p["dense.b"])
         right = jnp.take_along_axis(log_p, jnp.maximum(Y, 0)[:, None], axis=1)[:, 0]
-        return -jnp.where(Y >= 0, right, 0).sum(), h
+        return -jnp.where(Y >= 0, right, 0).sum(), states[(Y >= 0).sum() - 1]
 
-    def learn(state: Any, name: Any) -> Any:
+    def learn(state: Any, X: Any, Y: Any) -> Any:
         p, h = state
-        (loss, h), g = jax.value_and_grad(loss_of, has_aux=True)(p, h, *name)
+        (loss, h), g = jax.value_and_grad(loss_of, has_aux=True)(p, h, X, Y)
         p = jax.tree.map(lambda p, g: p - naming.rate * jnp.clip(g, -naming.limit, naming.limit), p, g)
         return (p, h), loss
 
-    run = jax.jit(lambda state: jax.lax.scan(learn, state, (inputs, targets)))
+    run = scan_over_names(learn, naming)
     state = {name: jnp.asarray(value) for name, value in parameters.items()}, jnp.zeros(naming.hidden_size)
 
     def train() -> Floats:
@@ -133,6 +125,32 @@ def name_learner(parameters: dict[str, Floats], naming: Naming) -> Callable[[], 
         return np.asarray(losses)
 
     return train
+
+
+def scan_over_names(learn: Callable[[Any, Any, Any], Any], naming: Naming) -> Callable[[Any], Any]:
+    """One compiled call for all names: of a state, to the last state and the losses.
+
+    `learn` takes a state, and a name's inputs and targets with -1 behind them up to a multiple of four letters: each
+    such size is a branch of its own, since what is filled up takes as long as a letter.
+    """
+    sizes = [-(-len(name) // 4) * 4 for name in naming.inputs]
+    branch_sizes = sorted(set(sizes))
+
+    def filled(names: list[Tokens]) -> Any:
+        rows = [np.pad(name, (0, branch_sizes[-1] - len(name)), constant_values=-1) for name in names]
+        return jnp.asarray(np.stack(rows))
+
+    def branch(size: int) -> Callable[[Any, Any, Any], Any]:
+        return lambda state, X, Y: learn(state, X[:size], Y[:size])
+
+    branches = [branch(size) for size in branch_sizes]
+    which = jnp.asarray([branch_sizes.index(size) for size in sizes])
+    names = which, filled(naming.inputs), filled(naming.targets)
+    return jax.jit(
+        lambda state: jax.lax.scan(
+            lambda state, name: jax.lax.switch(name[0], branches, state, *name[1:]), state, names
+        )
+    )
 
 
 def sequence(W: Floats, R: Floats, b: Floats, steps: int) -> Callable[[Floats], Floats]:

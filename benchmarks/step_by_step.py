@@ -57,11 +57,11 @@ def pack(arrays: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:
 
 
 def verify(exercise: Exercise, module: ModuleType) -> None:
-    """The gradients must agree within 1e-5: Keras rounds to float32 in between."""
+    """The gradients must agree within 1e-9."""
     expected = pack(exercise.run(steps), "d")
     for name, gradient in module.step_by_step(exercise.for_peers())().items():
         np.testing.assert_allclose(
-            gradient, expected[name], rtol=1e-5, atol=1e-6, err_msg=f"{module.NAME}: {name}"
+            gradient, expected[name], rtol=1e-9, atol=1e-9, err_msg=f"{module.NAME}: {name}"
         )
 
 

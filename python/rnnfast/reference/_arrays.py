@@ -17,8 +17,9 @@ Gradients = dict[str, Floats]
 def floats(name: str, value: ArrayLike, *shape: int | None) -> Floats:
     """Take `value` as float64 of `shape`, in which None stands for any length; no `shape` allows all."""
     array = np.asarray(value, dtype=np.float64)
-    fits = len(shape) == array.ndim and all(
-        want in (None, got) for want, got in zip(shape, array.shape, strict=True)
+    fits = array.shape == shape or (  # at once in the usual case: a cell's cache holds ten arrays
+        len(shape) == array.ndim
+        and all(want in (None, got) for want, got in zip(shape, array.shape, strict=True))
     )
     if shape and not fits:
         expected = ", ".join("any" if want is None else str(want) for want in shape)

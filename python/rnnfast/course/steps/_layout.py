@@ -40,9 +40,24 @@ def columns(states: Floats) -> list[Floats]:
     return [state.T for state in states]
 
 
+def gates_of(gates: Floats, count: int) -> Floats:
+    """Give the gates [T, m, count * n_a] as [T, count, n_a, m], in place."""
+    T, m, width = gates.shape
+    return gates.reshape(T, m, count, width // count).transpose(0, 2, 3, 1)
+
+
 def stack(steps: Iterable[Floats]) -> Floats:
     """Turn arrays [n, m], one for each step, into [T, m, n]."""
-    return np.ascontiguousarray(np.stack([step.T for step in steps]))
+    rows = [step.T for step in steps]
+    return np.ascontiguousarray(np.concatenate(rows)).reshape(len(rows), *rows[0].shape)
+
+
+def stack_gates(steps: Sequence[Sequence[Floats]]) -> Floats:
+    """Turn the gates [n_a, m] of each step, `count` of them, into [T, m, count * n_a]."""
+    T, count = len(steps), len(steps[0])
+    n_a, m = steps[0][0].shape
+    gates = stack(gate for step in steps for gate in step).reshape(T, count, m, n_a)
+    return np.ascontiguousarray(gates.swapaxes(1, 2)).reshape(T, m, count * n_a)
 
 
 def join(matrices: Sequence[Floats], biases: Sequence[Floats] = ()) -> Weights:

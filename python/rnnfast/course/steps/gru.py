@@ -20,11 +20,13 @@ from rnnfast import _core
 from rnnfast.course.steps._layout import (
     columns,
     expect_one_run,
+    gates_of,
     join,
     one_step,
     predictions,
     split,
     stack,
+    stack_gates,
     swapped,
     zero_gradients,
 )
@@ -179,8 +181,7 @@ def _run(
     h, gates, _ = _core.gru_forward(swapped(x), *weights, _RESET_BEFORE, swapped(a0))
     gates[:, :, n_a : 2 * n_a] = 1 - gates[:, :, n_a : 2 * n_a]
     a, cells = columns(h), []
-    for t, of_step in enumerate(columns(gates)):
-        rt, ut, cct = np.split(of_step, len(_GATES))
+    for t, (rt, ut, cct) in enumerate(gates_of(gates, len(_GATES))):
         cells.append(GruCache(a[t + 1], a[t], rt, ut, cct, x[:, :, t], parameters))
     return swapped(h[1:]), predictions(h[1:], Wy, by), (cells, x)
 
@@ -192,7 +193,7 @@ def _run_back(da: Floats, cells: Sequence[GruCache]) -> Gradients:
     Wr, Wu, Wc = take(cells[0].parameters, Wr=W, Wu=W, Wc=W)
     x = stack(cell.xt for cell in cells)
     h = stack([cells[0].a_prev, *(cell.a_next for cell in cells)])
-    gates = stack(np.concatenate([cell.rt, 1 - cell.ut, cell.cct]) for cell in cells)
+    gates = stack_gates([(cell.rt, 1 - cell.ut, cell.cct) for cell in cells])
     reset = stack(cell.rt * cell.a_prev for cell in cells)
     weights = join([Wr, -Wu, Wc])
     after = np.zeros((m, n_a))

@@ -21,11 +21,13 @@ from rnnfast import _core
 from rnnfast.course.steps._layout import (
     columns,
     expect_one_run,
+    gates_of,
     join,
     one_step,
     predictions,
     split,
     stack,
+    stack_gates,
     swapped,
     zero_gradients,
 )
@@ -46,8 +48,7 @@ class _Run(NamedTuple):
     def cells(self, x: Floats, parameters: Parameters) -> list[LstmCache]:
         """Cut out the cache of each step."""
         a, c, cells = columns(self.h), columns(self.c), []
-        for t, of_step in enumerate(columns(self.gates)):
-            it, ft, cct, ot = np.split(of_step, len(_GATES))
+        for t, (it, ft, cct, ot) in enumerate(gates_of(self.gates, len(_GATES))):
             states = a[t + 1], c[t + 1], a[t], c[t]
             cells.append(LstmCache(*states, ft, it, cct, ot, x[:, :, t], parameters))
         return cells
@@ -222,7 +223,7 @@ def _run_back(da: Floats, dc_last: Floats, cells: Sequence[LstmCache]) -> Gradie
     run = _Run(
         h=stack([cells[0].a_prev, *(cell.a_next for cell in cells)]),
         c=stack([cells[0].c_prev, *(cell.c_next for cell in cells)]),
-        gates=stack(np.concatenate([cell.it, cell.ft, cell.cct, cell.ot]) for cell in cells),
+        gates=stack_gates([(cell.it, cell.ft, cell.cct, cell.ot) for cell in cells]),
     )
     after = np.zeros((m, n_a))
     gradients = _core.lstm_backward(swapped(da), x, *run, *weights, after, swapped(dc_last))

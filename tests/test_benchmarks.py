@@ -37,7 +37,7 @@ from benchmarks import (
     vanishing_gradient,
 )
 from benchmarks.environment import environment
-from benchmarks.peers import NO_PEER, PEERS, Training, load
+from benchmarks.peers import NO_PEER, PEERS, Reading, Training, load
 
 import rnnfast
 from rnnfast import LanguageModel, Sampler
@@ -321,6 +321,16 @@ def test_the_products_of_training_are_those_that_the_layers_make():
     assert sum(p.multiply_adds for p in products.of_training(two)) - counted == 3 * T * N * 2 * 4 * H * H
     in_two_batches = products.of_training(replace(jazz_training.JAZZ, batch=32))
     assert sum(p.multiply_adds for p in in_two_batches) == counted
+
+
+def test_the_products_of_reading_are_those_of_its_pieces():
+    """Two layers, 13 steps in pieces of 5, 5 and 3, 7 samples in batches of 4 and 3."""
+    V, H, tokens = 11, 24, np.zeros((7, 13), np.int32)
+    reading = Reading(
+        tokens, tokens, (tokens, tokens), V, H, num_layers=2, batch=4, truncate=5, epochs=2, rate=0.1
+    )
+    counted = sum(product.multiply_adds for product in products.of_reading(reading))
+    assert counted == 3 * tokens.size * (3 * 4 * H * H + H * V)
 
 
 def test_the_plan_names_what_can_run_and_says_what_cannot(capsys, monkeypatch):

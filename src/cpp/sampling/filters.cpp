@@ -48,7 +48,7 @@ void Filters<T>::operator()(T* x, T most) {
     if (config_.top_k > 0) keep_top_k(x);
     if (config_.typical_p < 1) keep_typical(x, most);
     if (config_.top_p < 1) keep_top_p(x);
-    if (config_.min_p > 0) keep_min_p(x);
+    if (config_.min_p > 0) keep_min_p(x, config_.typical_p < 1 ? largest(V_, x) : most);  // others keep the largest
 }
 
 // Where the sums overflow, all stay.
@@ -101,8 +101,8 @@ bool Filters<T>::keep_top_p_of_some(T* x) {
 }
 
 template <class T>
-void Filters<T>::keep_min_p(T* x) const {
-    active_kernels<T>().keep_at_least(V_, largest(V_, x), log_min_p_, x);
+void Filters<T>::keep_min_p(T* x, T most) const {
+    active_kernels<T>().keep_at_least(V_, most, log_min_p_, x);
 }
 
 template <class T>

@@ -37,13 +37,11 @@ struct Part {
 };
 
 template <class T>
-void generate_part(const Part<T>& part, StateView<T> before, GenerateDetails<T> details, Results<T>& results,
-                   const FloatScope& scope, Poll& poll) {
+void generate_part(const Part<T>& part, Rules<T>& rules, Loop<T>& loop, StateView<T> before, GenerateDetails<T> details,
+                   Results<T>& results, const FloatScope& scope, Poll& poll) {
     const LanguageModelConfig& config = part.network.config;
     const GenerateOptions& options = part.options;
     const Index H = config.hidden_size, V = config.vocab_size, N = static_cast<Index>(part.streams.size());
-    Rules<T> rules(options, V);
-    Loop<T> loop(part.network, part.count);
     DetailWriter<T> writer(details, options.length, V);
     std::vector<typename Loop<T>::Joining> joining;
     for (Index n = part.first; n < part.first + part.count; ++n)
@@ -104,10 +102,13 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
         threads.run(poll, [&](Index rank, Poll& own) {
             const auto share = threads.share(N, 1, rank);
             const Index blocks = (share.size() + most_together - 1) / most_together;
+            Rules<T> rules(options, V);
+            Loop<T> loop(network, std::min(share.size(), most_together));
             for (Index block = 0; block < blocks; ++block) {
                 const Index first = share.begin + share.size() * block / blocks;
                 const Index end = share.begin + share.size() * (block + 1) / blocks;
-                generate_part<T>({network, options, streams, first, end - first}, state, details, results, scope, own);
+                generate_part<T>({network, options, streams, first, end - first}, rules, loop, state, details, results,
+                                 scope, own);
             }
         });
     }

@@ -14,11 +14,11 @@ namespace {
 // What a call writes, and what it will have written once nothing can fail any more.
 template <class T>
 struct Results {
-    Results(const Network<T>& network, Index N, Index length, Poll& poll)
+    Results(const Network<T>& network, Index N, Index length, bool with_state, Poll& poll)
         : tokens(N * length),
-          h(network.config.num_layers * N * network.config.hidden_size),
+          h(with_state ? network.config.num_layers * N * network.config.hidden_size : 0),
           c(network.stack.has_c() ? h.size() : 0),
-          position(N) {
+          position(with_state ? N : 0) {
         in_blocks(N, length, poll,
                   [&](Index n, Index count) { std::fill_n(tokens.data() + n * length, count * length, -1); });
     }
@@ -45,9 +45,9 @@ void generate_part(const Part<T>& part, Rules<T>& rules, Loop<T>& loop, StateVie
     DetailWriter<T> writer(details, options.length, V);
     std::vector<typename Loop<T>::Joining> joining;
     for (Index n = part.first; n < part.first + part.count; ++n)
-        joining.push_back(
-            {Cursor<T>(rules, options, n, part.streams[static_cast<std::size_t>(n)], before.position[n], V),
-             before.h + n * H, part_of(before.c, n * H), N * H});
+        joining.push_back({Cursor<T>(rules, options, n, part.streams[static_cast<std::size_t>(n)],
+                                     before.h ? before.position[n] : 0, V),
+                           part_of(before.h, n * H), part_of(before.c, n * H), N * H});
     loop.join(std::move(joining));
     const auto emit = [&](Index row, const Draw<T>& draw) {
         if (draw.token < 0) throw loop.undrawable(draw);
@@ -61,8 +61,10 @@ void generate_part(const Part<T>& part, Rules<T>& rules, Loop<T>& loop, StateVie
             ends = options.stop_when(draw.id, tokens, drawn);
         }
         if (!ends) return false;
-        loop.store(row, results.h.data() + draw.id * H, part_of(results.c.data(), draw.id * H), N * H);
-        results.position[draw.id] = before.position[draw.id] + static_cast<std::uint64_t>(drawn);
+        if (before.h) {
+            loop.store(row, results.h.data() + draw.id * H, part_of(results.c.data(), draw.id * H), N * H);
+            results.position[draw.id] = before.position[draw.id] + static_cast<std::uint64_t>(drawn);
+        }
         if (details.lengths) details.lengths[draw.id] = drawn;
         return true;
     };
@@ -91,11 +93,13 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
     const Index wanted = choose_threads(options.num_threads, N < 32 ? 0 : work);
     if (details.lengths) std::fill_n(details.lengths, N, 0);
     if (N == 0) return;
-    if (options.length == 0)  // the prompts are read, to go on from
-        return TokenStream<T>(*this, options, streams, {state.h, state.c, state.position}).store(state, poll);
+    if (options.length == 0) {  // the prompts are read, to go on from
+        if (state.h) TokenStream<T>(*this, options, streams, {state.h, state.c, state.position}).store(state, poll);
+        return;
+    }
 
     const FloatScope scope;
-    Results<T> results(network, N, options.length, poll);
+    Results<T> results(network, N, options.length, state.h != nullptr, poll);
     Threads threads(options.stop_when ? 1 : std::min(wanted, N));
     {
         const ReadLock lock(impl_->weights, poll);
@@ -115,7 +119,7 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
     std::copy_n(results.tokens.data(), results.tokens.size(), tokens);
     std::copy_n(results.h.data(), results.h.size(), state.h);
     std::copy_n(results.c.data(), results.c.size(), state.c);
-    std::copy_n(results.position.data(), N, state.position);
+    std::copy_n(results.position.data(), results.position.size(), state.position);
 }
 
 template void LanguageModel<float>::generate(const GenerateOptions&, const std::vector<Stream>&, std::int32_t*,

@@ -417,16 +417,16 @@ class _LanguageModel:
         sampler: SamplerConfig,
         stop: list[list[int]],
         initial_token: int,
-        h: _AnyFloats,
+        h: _AnyFloats | None,
         c: _AnyFloats | None,
-        position: NDArray[np.uint64],
+        position: NDArray[np.uint64] | None,
         num_threads: int,
         min_length: int = 0,
         stop_when: Callable[[_Tokens], object] | None = None,
         histories: list[_Tokens] = ...,
         num_alternatives: int | None = None,
         constraint: Constraint | None = None,
-    ) -> tuple[_Tokens, _AnyFloats, _AnyFloats, NDArray[np.uint64], dict[str, NDArray[Any]]]: ...
+    ) -> tuple[_Tokens, Any, Any, Any, dict[str, NDArray[Any]]]: ...
     def score(
         self,
         first: _Tokens,

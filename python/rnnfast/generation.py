@@ -160,11 +160,14 @@ def _generate(
     if num_alternatives is not None and not return_details:
         raise ValueError("num_alternatives is given, but return_details is False: nothing would tell them")
     call = streams(model, **keywords)
+    native = call.native(integer("length", length))
+    if not return_details and keywords.get("state") is None:  # it begins with zeros, and nobody sees its end
+        native |= {"h": None, "c": None, "position": None}
     alternatives = integer("num_alternatives", num_alternatives or 0)
     tokens, h, c, position, details = model._native.generate(
         num_threads=thread_count(num_threads),
         num_alternatives=alternatives if return_details else None,
-        **call.native(integer("length", length)),
+        **native,
     )
     if not return_details:
         return tokens

@@ -92,6 +92,20 @@ def test_fifty_tokens_twice_are_a_hundred_once(isa, dtype, options):
     np.testing.assert_array_equal(np.hstack([first, rest]), whole)
 
 
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("length", [0, 5])
+def test_without_a_state_streams_begin_with_zeros(isa, cell, length):
+    """Where nobody asks for the state that comes after, none is made: the tokens are the same."""
+    model = roughen(LanguageModel(V, 9, num_layers=2, cell=cell, seed=3))
+    for options in ({"num_streams": 300}, {"prompt": [[1], [2, 3], []], "frequency_penalty": 0.5}):
+        alone = model.generate(length, seed=4, **options)
+        state = model.initial_state(len(alone))
+        np.testing.assert_array_equal(alone, model.generate(length, seed=4, state=state, **options))
+        told = model.generate(length, seed=4, return_details=True, **options)
+        np.testing.assert_array_equal(alone, told.tokens)
+        assert told.state.position.tolist() == [length] * len(alone)
+
+
 def test_a_state_is_not_changed():
     model = make()
     _, state = model.step([1, 2])

@@ -47,11 +47,13 @@ struct Details {
     GenerateDetails<T> view;
 };
 
-// (tokens, h, c, position, details): details only where num_alternatives is given.
+// (tokens, h, c, position, details): details only where num_alternatives is given. Without a state the streams begin
+// with zeros, and None comes back for it.
 template <class T>
 py::tuple generate(const LanguageModel<T>& model, Index length, const std::vector<Tokens>& prompts, const Keys& keys,
-                   const SamplerConfig& sampler, const Sequences& stop, std::int32_t initial_token, const Array<T>& h,
-                   const Array<T>& c, const Array<std::uint64_t>& position, Index num_threads, Index min_length,
+                   const SamplerConfig& sampler, const Sequences& stop, std::int32_t initial_token,
+                   const std::optional<Array<T>>& h, const std::optional<Array<T>>& c,
+                   const std::optional<Array<std::uint64_t>>& position, Index num_threads, Index min_length,
                    const py::object& stop_when, const std::vector<Tokens>& histories,
                    std::optional<Index> num_alternatives, const std::shared_ptr<Constraint>& constraint) {
     const StreamsCall call(keys, prompts, histories);
@@ -59,7 +61,10 @@ py::tuple generate(const LanguageModel<T>& model, Index length, const std::vecto
     GenerateOptions options = make_options(length, min_length, sampler, stop, initial_token, constraint);
     options.stop_when = asking(stop_when);
     options.num_threads = num_threads;
-    State<T> state(model, N, h, c, position);
+    if (h.has_value() != c.has_value() || h.has_value() != position.has_value())
+        throw py::value_error("h, c and position are expected together, or none of them");
+    std::optional<State<T>> state;
+    if (h) state.emplace(model, N, *h, *c, *position);
     Tokens tokens = empty<std::int32_t>({N, length});
     std::optional<Details<T>> details;
     if (num_alternatives) {
@@ -71,10 +76,12 @@ py::tuple generate(const LanguageModel<T>& model, Index length, const std::vecto
     Poll poll = python_poll();
     {
         const py::gil_scoped_release release;
-        model.generate(options, call.streams, tokens.mutable_data(), state.view(), poll,
+        model.generate(options, call.streams, tokens.mutable_data(), state ? state->view() : StateView<T>{}, poll,
                        details ? details->view : GenerateDetails<T>{});
     }
-    return py::make_tuple(tokens, state.h, state.c, state.position, details ? details->dict() : py::dict());
+    const py::dict told = details ? details->dict() : py::dict();
+    if (!state) return py::make_tuple(tokens, py::none(), py::none(), py::none(), told);
+    return py::make_tuple(tokens, state->h, state->c, state->position, told);
 }
 
 // log_probabilities (N, T)

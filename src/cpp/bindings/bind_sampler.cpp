@@ -13,7 +13,7 @@ template <class T>
 class SamplerCall {
 public:
     SamplerCall(const Array<T>& logits, const SamplerConfig& config, const Tokens& history)
-        : sampler_(config, size(logits)), history_(logits.size(), config.penalty_window) {
+        : sampler_(config, size(logits)), history_(config, logits.size()) {
         expect_dimensions("history", history, 1, "(T,)");
         for (Index t = 0; t < history.size(); ++t) {
             const std::int32_t token = history.at(t);
@@ -22,11 +22,11 @@ public:
                                       std::to_string(logits.size() - 1));
             history_.add(token);
         }
-        if (config.has_penalties()) context_.counts = history_.counts();
+        if (config.has_penalties()) context_.history = &history_;
     }
 
     Sampler<T>& sampler() { return sampler_; }
-    const DrawContext& context() const { return context_; }
+    const DrawContext<T>& context() const { return context_; }
 
 private:
     static Index size(const Array<T>& logits) {
@@ -36,8 +36,8 @@ private:
     }
 
     Sampler<T> sampler_;
-    History history_;
-    DrawContext context_;
+    History<T> history_;
+    DrawContext<T> context_;
 };
 
 // The token that each u draws, -1 where there is none.

@@ -20,9 +20,9 @@ public:
         expect_one_each("prompts", prompts.size(), keys.size());
         if (!histories.empty()) expect_one_each("histories", histories.size(), keys.size());
         for (std::size_t n = 0; n < keys.size(); ++n) {
-            const Tokens prompt = keep(prompts[n]), history = histories.empty() ? Tokens() : keep(histories[n]);
-            streams.push_back(
-                {keys[n].first, keys[n].second, prompt.data(), prompt.size(), history.data(), history.size()});
+            Stream& stream = streams.emplace_back(Stream{keys[n].first, keys[n].second});
+            keep(prompts[n], stream.prompt, stream.prompt_length);
+            if (!histories.empty()) keep(histories[n], stream.history, stream.history_length);
         }
     }
 
@@ -35,9 +35,11 @@ private:
             throw py::value_error(std::string(name) + " has " + std::to_string(size) + " entries, expected " +
                                   std::to_string(expected) + " as keys");
     }
-    Tokens keep(const Tokens& given) {
+    void keep(const Tokens& given, const std::int32_t*& tokens, Index& length) {
         expect_dimensions("a prompt", given, 1, "(T,)");
-        return own_.emplace_back(copy(given));
+        if (given.size() == 0) return;  // as most are: an array for each takes longer than a stream's first tokens
+        tokens = own_.emplace_back(copy(given)).data();
+        length = given.size();
     }
     std::vector<Tokens> own_;
 };

@@ -11,6 +11,7 @@
 #include "kernels/rows.inl.hpp"
 #include "kernels/softmax.inl.hpp"
 #include "kernels/sampler.inl.hpp"
+#include "kernels/filters.inl.hpp"
 #include "kernels/optim.inl.hpp"
 
 namespace rnnfast::kernels {
@@ -60,6 +61,8 @@ constexpr KernelTable<typename V::Scalar> make_table(const char* name) noexcept 
             argmax<V>,
             count_larger<V>,
             copy_allowed<V>,
+            penalise<V>,
+            variance<V>,
             keep_at_least<V>,
             sgd<V>,
             rmsprop<V>,

@@ -11,9 +11,6 @@
 namespace rnnfast::kernels {
 namespace {
 
-template <class V>
-constexpr auto minus_infinity = static_cast<typename V::Scalar>(-__builtin_inf());
-
 template <class T>
 inline std::int32_t last_positive(const T* weights, Index from, Index to) noexcept {
     for (Index j = to; j-- > from;)
@@ -87,30 +84,6 @@ void count_larger(Index n, const typename V::Scalar* x, typename V::Scalar* coun
 #pragma GCC unroll 4
         for (Index q = 0; q < Q; ++q) count[q].store_partial(counts + j + q * V::lanes, n - j - q * V::lanes);
     }
-}
-
-// A vector's lanes never straddle two words of the mask.
-template <class V>
-bool copy_allowed(Index n, const typename V::Scalar* x, const std::uint64_t* allowed,
-                  typename V::Scalar* out) noexcept {
-    const V dropped = V::broadcast(minus_infinity<V>);
-    unsigned nans = 0;
-    sweep<V>(n, [&](Index j, auto part) {
-        const V v = load<V>(x + j, part);
-        nans |= V::to_bits(unordered(v));
-        store(select(V::mask(static_cast<unsigned>(allowed[j / 64] >> j % 64)), v, dropped), out + j, part);
-    });
-    return nans == 0;
-}
-
-template <class V>
-void keep_at_least(Index n, typename V::Scalar most, typename V::Scalar least, typename V::Scalar* x) noexcept {
-    const V dropped = V::broadcast(minus_infinity<V>);
-    const V top = V::broadcast(most), limit = V::broadcast(least);
-    sweep<V>(n, [&](Index j, auto part) {
-        const V v = load<V>(x + j, part);
-        store(select(less(v - top, limit), dropped, v), x + j, part);
-    });
 }
 
 }  // namespace

@@ -12,19 +12,15 @@ namespace {
 // The largest of x, n > 0. Where there is a NaN, some number or NaN: the exponentials will show it.
 template <class V>
 inline typename V::Scalar row_max(Index n, const typename V::Scalar* x) noexcept {
-    typename V::Scalar lane[V::lanes], most;
     if (n < V::lanes) {
-        most = x[0];
+        typename V::Scalar most = x[0];
         for (Index j = 1; j < n; ++j) most = x[j] > most ? x[j] : most;
         return most;
     }
     V vector = V::load(x);
     for (Index j = V::lanes; j < n; j += V::lanes)
         vector = max(V::load(x + (j + V::lanes <= n ? j : n - V::lanes)), vector);
-    vector.store(lane);
-    for (Index half = V::lanes / 2; half > 0; half /= 2)
-        for (Index k = 0; k < half; ++k) lane[k] = lane[k + half] > lane[k] ? lane[k + half] : lane[k];
-    return lane[0];
+    return largest(vector);
 }
 
 // weights_j = exp((x_j - shift) * factor), in 16s; after each, block(the 16 numbers, zero past the end)

@@ -158,6 +158,10 @@ struct KernelTable {
     void (*count_larger)(Index n, const T* x, T* counts) noexcept;
     // out = x where its bit in `allowed` is set, token j's in word j / 64, else -inf; whether x has no NaN.
     bool (*copy_allowed)(Index V, const T* x, const std::uint64_t* allowed, T* out) noexcept;
+    // Of the tokens whose bit is set, x is divided by `repetition`, below 0 multiplied, and `taken` is taken from it.
+    void (*penalise)(Index V, const std::uint64_t* occurring, const T* taken, T repetition, T* x) noexcept;
+    // Of the x above -inf, of which `most` is the largest: finite. kernels/filters.inl.hpp.
+    double (*variance)(Index V, const T* x, T most) noexcept;
     // x becomes -inf where x - most < least.
     void (*keep_at_least)(Index V, T most, T least, T* x) noexcept;
 

@@ -48,7 +48,7 @@ struct Cursor {
           constraint(options.constraint),
           state(constraint ? constraint->start() : 0) {
         if (!rules->config.has_penalties() && stream.history_length == 0) return;
-        history.emplace(V, rules->config.penalty_window);
+        history.emplace(rules->config, V);
         for (Index t = 0; t < stream.history_length; ++t) history->add(stream.history[t]);
         for (Index t = 0; t < unread; ++t) history->add(next[t]);
     }
@@ -74,9 +74,9 @@ struct Cursor {
     Index drawn = 0;
     Stops::Matched matched;
     std::shared_ptr<const Constraint> constraint;
-    std::int32_t state;              // of the constraint
-    std::optional<History> history;  // where there are penalties, or were before this call
-    Output* output = nullptr;        // of a session
+    std::int32_t state;                 // of the constraint
+    std::optional<History<T>> history;  // where there are penalties, or were before this call
+    Output* output = nullptr;           // of a session
 };
 
 }  // namespace rnnfast

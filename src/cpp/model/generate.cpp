@@ -14,11 +14,11 @@ namespace {
 // What a call writes, and what it will have written once nothing can fail any more.
 template <class T>
 struct Results {
-    Results(const Network<T>& network, Index N, Index length, Poll& poll)
+    Results(const Network<T>& network, Index N, Index length, bool with_state, Poll& poll)
         : tokens(N * length),
-          h(network.config.num_layers * N * network.config.hidden_size),
+          h(with_state ? network.config.num_layers * N * network.config.hidden_size : 0),
           c(network.stack.has_c() ? h.size() : 0),
-          position(N) {
+          position(with_state ? N : 0) {
         in_blocks(N, length, poll,
                   [&](Index n, Index count) { std::fill_n(tokens.data() + n * length, count * length, -1); });
     }
@@ -37,19 +37,17 @@ struct Part {
 };
 
 template <class T>
-void generate_part(const Part<T>& part, StateView<T> before, GenerateDetails<T> details, Results<T>& results,
-                   const FloatScope& scope, Poll& poll) {
+void generate_part(const Part<T>& part, Rules<T>& rules, Loop<T>& loop, StateView<T> before, GenerateDetails<T> details,
+                   Results<T>& results, const FloatScope& scope, Poll& poll) {
     const LanguageModelConfig& config = part.network.config;
     const GenerateOptions& options = part.options;
     const Index H = config.hidden_size, V = config.vocab_size, N = static_cast<Index>(part.streams.size());
-    Rules<T> rules(options, V);
-    Loop<T> loop(part.network, part.count);
     DetailWriter<T> writer(details, options.length, V);
     std::vector<typename Loop<T>::Joining> joining;
     for (Index n = part.first; n < part.first + part.count; ++n)
-        joining.push_back(
-            {Cursor<T>(rules, options, n, part.streams[static_cast<std::size_t>(n)], before.position[n], V),
-             before.h + n * H, part_of(before.c, n * H), N * H});
+        joining.push_back({Cursor<T>(rules, options, n, part.streams[static_cast<std::size_t>(n)],
+                                     before.h ? before.position[n] : 0, V),
+                           part_of(before.h, n * H), part_of(before.c, n * H), N * H});
     loop.join(std::move(joining));
     const auto emit = [&](Index row, const Draw<T>& draw) {
         if (draw.token < 0) throw loop.undrawable(draw);
@@ -63,8 +61,10 @@ void generate_part(const Part<T>& part, StateView<T> before, GenerateDetails<T> 
             ends = options.stop_when(draw.id, tokens, drawn);
         }
         if (!ends) return false;
-        loop.store(row, results.h.data() + draw.id * H, part_of(results.c.data(), draw.id * H), N * H);
-        results.position[draw.id] = before.position[draw.id] + static_cast<std::uint64_t>(drawn);
+        if (before.h) {
+            loop.store(row, results.h.data() + draw.id * H, part_of(results.c.data(), draw.id * H), N * H);
+            results.position[draw.id] = before.position[draw.id] + static_cast<std::uint64_t>(drawn);
+        }
         if (details.lengths) details.lengths[draw.id] = drawn;
         return true;
     };
@@ -93,28 +93,33 @@ void LanguageModel<T>::generate(const GenerateOptions& options, const std::vecto
     const Index wanted = choose_threads(options.num_threads, N < 32 ? 0 : work);
     if (details.lengths) std::fill_n(details.lengths, N, 0);
     if (N == 0) return;
-    if (options.length == 0)  // the prompts are read, to go on from
-        return TokenStream<T>(*this, options, streams, {state.h, state.c, state.position}).store(state, poll);
+    if (options.length == 0) {  // the prompts are read, to go on from
+        if (state.h) TokenStream<T>(*this, options, streams, {state.h, state.c, state.position}).store(state, poll);
+        return;
+    }
 
     const FloatScope scope;
-    Results<T> results(network, N, options.length, poll);
+    Results<T> results(network, N, options.length, state.h != nullptr, poll);
     Threads threads(options.stop_when ? 1 : std::min(wanted, N));
     {
         const ReadLock lock(impl_->weights, poll);
         threads.run(poll, [&](Index rank, Poll& own) {
             const auto share = threads.share(N, 1, rank);
             const Index blocks = (share.size() + most_together - 1) / most_together;
+            Rules<T> rules(options, V);
+            Loop<T> loop(network, std::min(share.size(), most_together));
             for (Index block = 0; block < blocks; ++block) {
                 const Index first = share.begin + share.size() * block / blocks;
                 const Index end = share.begin + share.size() * (block + 1) / blocks;
-                generate_part<T>({network, options, streams, first, end - first}, state, details, results, scope, own);
+                generate_part<T>({network, options, streams, first, end - first}, rules, loop, state, details, results,
+                                 scope, own);
             }
         });
     }
     std::copy_n(results.tokens.data(), results.tokens.size(), tokens);
     std::copy_n(results.h.data(), results.h.size(), state.h);
     std::copy_n(results.c.data(), results.c.size(), state.c);
-    std::copy_n(results.position.data(), N, state.position);
+    std::copy_n(results.position.data(), results.position.size(), state.position);
 }
 
 template void LanguageModel<float>::generate(const GenerateOptions&, const std::vector<Stream>&, std::int32_t*,

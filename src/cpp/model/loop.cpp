@@ -93,8 +93,8 @@ void Loop<T>::leave() {
 template <class T>
 Draw<T> Loop<T>::draw(Cursor<T>& cursor, const T* logits) {
     Rules<T>& rules = *cursor.rules;
-    DrawContext context;
-    if (rules.config.has_penalties()) context.counts = cursor.history->counts();
+    DrawContext<T> context;
+    if (rules.config.has_penalties()) context.history = &*cursor.history;
     if (cursor.constraint) {
         context.allowed = cursor.constraint->allowed(cursor.state, cursor.length - cursor.drawn, allowed_.data());
     } else if (cursor.drawn + 1 < cursor.min_length && rules.stops.any()) {

@@ -34,9 +34,10 @@ void Stepper<T>::rearrange(const std::vector<Index>& from) {
 template <class T>
 void Stepper<T>::load(Index row, const T* h, const T* c, Index stride) {
     const Index H = network_.config.hidden_size;
+    const auto copy = [H](const T* from, T* to) { from ? std::copy_n(from, H, to) : std::fill_n(to, H, T(0)); };
     for (Index l = 0; l < network_.config.num_layers; ++l) {
-        std::copy_n(h + l * stride, H, h_.data() + l * slot() + row * H);
-        if (c_.size() > 0) std::copy_n(c + l * stride, H, c_.data() + l * slot() + row * H);
+        copy(part_of(h, l * stride), h_.data() + l * slot() + row * H);
+        if (c_.size() > 0) copy(part_of(c, l * stride), c_.data() + l * slot() + row * H);
     }
 }
 

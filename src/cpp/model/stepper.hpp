@@ -27,7 +27,7 @@ public:
     void rearrange(const std::vector<Index>& from);
 
     /// A row's state from, and to, one stream of a caller's arrays [L, N, H]: h and c are its first layer's, `stride`
-    /// lies between layers. c is null where the cell has none.
+    /// lies between layers. c is null where the cell has none; load takes zeros where h is null.
     void load(Index row, const T* h, const T* c, Index stride);
     void store(Index row, T* h, T* c, Index stride) const;
 

@@ -20,6 +20,13 @@ T largest(Index n, const T* x) {
     return x[active_kernels<T>().argmax(n, x)];
 }
 
+// The least T that is not less than x: the numbers of T below it are those below x.
+template <class T>
+T round_up(double x) {
+    const T nearest = static_cast<T>(x);
+    return static_cast<double>(nearest) < x ? std::nextafter(nearest, infinity<T>) : nearest;
+}
+
 }  // namespace
 
 template <class T>
@@ -41,27 +48,15 @@ void Filters<T>::operator()(T* x, T most) {
     if (config_.top_k > 0) keep_top_k(x);
     if (config_.typical_p < 1) keep_typical(x, most);
     if (config_.top_p < 1) keep_top_p(x);
-    if (config_.min_p > 0) keep_min_p(x);
+    if (config_.min_p > 0) keep_min_p(x, config_.typical_p < 1 ? largest(V_, x) : most);  // others keep the largest
 }
 
-// Distances from the largest logit, so that no sum overflows where the logits themselves are huge and near each other;
-// where it does overflow, all stay.
+// Where the sums overflow, all stay.
 template <class T>
 void Filters<T>::keep_top_n_sigma(T* x, T most) const {
-    const auto distance = [x, most](Index j) { return static_cast<double>(x[j] - most); };
-    const auto counts = [x](Index j) { return x[j] > -infinity<T>; };
-    Index n = 0;
-    for (Index j = 0; j < V_; ++j) n += counts(j);
-    const auto count = static_cast<double>(n);
-    const double mean = folded_sum(V_, [&](Index j) { return counts(j) ? distance(j) : 0; }) / count;
-    const double variance = folded_sum(V_,
-                                       [&](Index j) {
-                                           const double d = counts(j) ? distance(j) - mean : 0;
-                                           return d * d;
-                                       }) /
-                            count;
-    const double limit = -config_.top_n_sigma * std::sqrt(variance);
-    for (Index j = 0; j < V_; ++j) x[j] = distance(j) < limit ? -infinity<T> : x[j];
+    const auto& k = active_kernels<T>();
+    const double deviation = std::sqrt(k.variance(V_, x, most));
+    k.keep_at_least(V_, most, round_up<T>(-config_.top_n_sigma * deviation), x);
 }
 
 template <class T>
@@ -106,8 +101,8 @@ bool Filters<T>::keep_top_p_of_some(T* x) {
 }
 
 template <class T>
-void Filters<T>::keep_min_p(T* x) const {
-    active_kernels<T>().keep_at_least(V_, largest(V_, x), log_min_p_, x);
+void Filters<T>::keep_min_p(T* x, T most) const {
+    active_kernels<T>().keep_at_least(V_, most, log_min_p_, x);
 }
 
 template <class T>

@@ -23,7 +23,7 @@ private:
     void keep_top_k(T* x);
     void keep_typical(T* x, T most);
     void keep_top_p(T* x);
-    void keep_min_p(T* x) const;
+    void keep_min_p(T* x, T most) const;
     void make_probabilities(const T* x);
     bool keep_top_p_of_some(T* x);
     void rank_likeliest_first(const T* x);

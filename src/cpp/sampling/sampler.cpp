@@ -91,7 +91,8 @@ bool SamplerConfig::operator==(const SamplerConfig& o) const noexcept {
     return all(*this) == all(o);
 }
 
-std::vector<std::int32_t> History::tokens() const {
+template <class T>
+std::vector<std::int32_t> History<T>::tokens() const {
     std::vector<std::int32_t> tokens(last_.begin() + static_cast<std::ptrdiff_t>(oldest_), last_.end());
     tokens.insert(tokens.end(), last_.begin(), last_.begin() + static_cast<std::ptrdiff_t>(oldest_));
     if (window_ == 0)
@@ -100,14 +101,25 @@ std::vector<std::int32_t> History::tokens() const {
     return tokens;
 }
 
-void History::add(std::int32_t token) {
+template <class T>
+void History<T>::add(std::int32_t token) {
     if (token < 0) return;
-    ++counts_[token];
+    const FloatScope scope;
+    change(token, 1);
     if (window_ == 0) return;
     if (static_cast<Index>(last_.size()) < window_) return last_.push_back(token);
-    --counts_[last_[oldest_]];
+    change(last_[oldest_], -1);
     last_[oldest_] = token;
     oldest_ = (oldest_ + 1) % last_.size();
+}
+
+template <class T>
+void History<T>::change(std::int32_t token, std::int32_t by) noexcept {
+    const std::int32_t count = counts_[token] += by;
+    const std::uint64_t bit = std::uint64_t{1} << token % 64;
+    std::uint64_t& word = occurring_[token / 64];
+    word = count > 0 ? word | bit : word & ~bit;
+    taken_[token] = finite<T>(count * frequency_ + presence_);
 }
 
 template <class T>
@@ -122,6 +134,7 @@ Sampler<T>::Sampler(const SamplerConfig& config, Index V)
     check(config, V);
     std::fill_n(everything_.data(), everything_.size(), ~std::uint64_t{0});
     const FloatScope scope;
+    repetition_ = finite_factor<T>(config.repetition_penalty);
     config_.greedy |= config_.temperature == 0;
     if (!config_.greedy && Filters<T>::any(config)) filters_ = std::make_unique<Filters<T>>(config, V);
 }
@@ -134,7 +147,7 @@ template <class T>
 Sampler<T>& Sampler<T>::operator=(Sampler&&) noexcept = default;
 
 template <class T>
-std::int32_t Sampler<T>::operator()(const T* logits, T u, const DrawContext& context) {
+std::int32_t Sampler<T>::operator()(const T* logits, T u, const DrawContext<T>& context) {
     const FloatScope scope;
     const auto& k = active_kernels<T>();
     if (!config_.greedy && !filters_) {
@@ -151,14 +164,14 @@ std::int32_t Sampler<T>::operator()(const T* logits, T u, const DrawContext& con
 }
 
 template <class T>
-const T* Sampler<T>::filter(const T* logits, const DrawContext& context) {
+const T* Sampler<T>::filter(const T* logits, const DrawContext<T>& context) {
     const FloatScope scope;
     return prepare(logits, context) < 0 ? nullptr : kept_.data();
 }
 
 // Leaves in kept_ what may be drawn. Returns the likeliest token, before filters; -1: there is none to draw.
 template <class T>
-std::int32_t Sampler<T>::prepare(const T* logits, const DrawContext& context) {
+std::int32_t Sampler<T>::prepare(const T* logits, const DrawContext<T>& context) {
     if (!edits(context))
         std::copy_n(logits, V_, kept_.data());
     else if (!edit(logits, context))
@@ -172,32 +185,25 @@ std::int32_t Sampler<T>::prepare(const T* logits, const DrawContext& context) {
 }
 
 template <class T>
-bool Sampler<T>::edits(const DrawContext& context) const noexcept {
-    return context.counts || context.allowed || !config_.logit_bias.empty() || !config_.ban.empty();
+bool Sampler<T>::edits(const DrawContext<T>& context) const noexcept {
+    return context.history || context.allowed || !config_.logit_bias.empty() || !config_.ban.empty();
 }
 
 // kept_ becomes the logits with bias, bans, mask and penalties. Returns whether all were numbers: a ban must not hide a
 // NaN.
 template <class T>
-bool Sampler<T>::edit(const T* logits, const DrawContext& context) {
+bool Sampler<T>::edit(const T* logits, const DrawContext<T>& context) {
     const std::uint64_t* const allowed = context.allowed ? context.allowed : everything_.data();
-    if (!active_kernels<T>().copy_allowed(V_, logits, allowed, kept_.data())) return false;
+    const auto& k = active_kernels<T>();
+    if (!k.copy_allowed(V_, logits, allowed, kept_.data())) return false;
     for (const auto& [token, bias] : config_.logit_bias) kept_[token] += finite<T>(bias);
     for (const std::int32_t token : config_.ban) kept_[token] = -infinity<T>;
-    if (context.counts) penalise(context.counts);
+    if (const auto* h = context.history) k.penalise(V_, h->occurring(), h->taken(), repetition_, kept_.data());
     return true;
 }
 
-template <class T>
-void Sampler<T>::penalise(const std::int32_t* counts) {
-    const T divisor = finite_factor<T>(config_.repetition_penalty);
-    for (Index j = 0; j < V_; ++j) {
-        if (counts[j] == 0) continue;
-        const double taken = counts[j] * config_.frequency_penalty + config_.presence_penalty;
-        kept_[j] = (kept_[j] > 0 ? kept_[j] / divisor : kept_[j] * divisor) - finite<T>(taken);
-    }
-}
-
+template class History<float>;
+template class History<double>;
 template class Sampler<float>;
 template class Sampler<double>;
 

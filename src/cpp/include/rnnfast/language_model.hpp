@@ -226,7 +226,8 @@ public:
                  Index num_threads, Poll& poll) const;
 
     /// tokens [streams, length] out, -1 after a stop; state in and out: that before the last token is read, which is
-    /// the prompt's where length is 0. A stream's tokens depend on nothing but its own prompt, key, position, history
+    /// the prompt's where length is 0; where state.h is null, all streams begin with zeros at position 0, and no state
+    /// is told. A stream's tokens depend on nothing but its own prompt, key, position, history
     /// and state; what it drew in earlier calls is no part of a stop. Throws std::invalid_argument, SamplingError and
     /// what the poll and stop_when throw; tokens and state are then as they were, `details` may be partly written.
     void generate(const GenerateOptions& options, const std::vector<Stream>& streams, std::int32_t* tokens,

@@ -45,30 +45,49 @@ void check(const SamplerConfig& config);
 /// The same, and where logit_bias or ban names a token that is not below V.
 void check(const SamplerConfig& config, Index V);
 
-/// How often each token occurs among the last ones of a stream: what penalties look at.
+/// How often each token occurs among the last ones of a stream, and what penalties take from its logit for that.
+template <class T>
 class History {
 public:
-    /// window: how many of the last tokens count; 0: all.
-    History(Index V, Index window) : window_(window), counts_(V) {}
+    /// The penalties and their window are the configuration's.
+    History(const SamplerConfig& config, Index V)
+        : presence_(config.presence_penalty),
+          frequency_(config.frequency_penalty),
+          window_(config.penalty_window),
+          counts_(V),
+          occurring_((V + 63) / 64),
+          taken_(V) {}
 
     /// The next token; -1 (none) is passed over.
     void add(std::int32_t token);
 
-    const std::int32_t* counts() const noexcept { return counts_.data(); }  ///< [V]
+    /// Bit j % 64 of word j / 64: whether token j occurs.
+    const std::uint64_t* occurring() const noexcept { return occurring_.data(); }
+    /// [V], of those that occur: by presence and frequency.
+    const T* taken() const noexcept { return taken_.data(); }
 
     /// The tokens that count: what a new History has to be given to be the same. With a window in their order.
     std::vector<std::int32_t> tokens() const;
 
 private:
+    void change(std::int32_t token, std::int32_t by) noexcept;
+
+    double presence_, frequency_;
     Index window_;
     std::size_t oldest_ = 0;            // in last_, once that is full
     std::vector<std::int32_t> last_{};  // a ring of `window_` tokens
     Buffer<std::int32_t> counts_;
+    Buffer<std::uint64_t> occurring_;
+    Buffer<T> taken_;
 };
 
+extern template class History<float>;
+extern template class History<double>;
+
 /// What a draw depends on besides logits and u; null: nothing.
+template <class T>
 struct DrawContext {
-    const std::int32_t* counts = nullptr;    ///< [V], of a History: for the penalties
+    const History<T>* history = nullptr;     ///< for the penalties
     const std::uint64_t* allowed = nullptr;  ///< bit j % 64 of word j / 64: whether token j may be drawn
 };
 
@@ -87,21 +106,20 @@ public:
     Sampler& operator=(Sampler&&) noexcept;
 
     /// The token that u in [0, 1) draws from logits [V]; -1 where there is none to draw: a NaN, or all -inf.
-    std::int32_t operator()(const T* logits, T u, const DrawContext& context = {});
+    std::int32_t operator()(const T* logits, T u, const DrawContext<T>& context = {});
 
     /// The logits before temperature and draw, [V]: -inf for what is never drawn; valid until the next call.
     /// Null where there is none to draw.
-    const T* filter(const T* logits, const DrawContext& context = {});
+    const T* filter(const T* logits, const DrawContext<T>& context = {});
 
 private:
-    std::int32_t prepare(const T* logits, const DrawContext& context);
-    bool edits(const DrawContext& context) const noexcept;
-    bool edit(const T* logits, const DrawContext& context);
-    void penalise(const std::int32_t* counts);
+    std::int32_t prepare(const T* logits, const DrawContext<T>& context);
+    bool edits(const DrawContext<T>& context) const noexcept;
+    bool edit(const T* logits, const DrawContext<T>& context);
 
     SamplerConfig config_;
     Index V_;
-    T inverse_temperature_;
+    T inverse_temperature_, repetition_ = 1;
     Buffer<T> kept_, weights_;
     Buffer<std::uint64_t> everything_;     // the mask that allows all
     std::unique_ptr<Filters<T>> filters_;  // null where there are none

@@ -150,6 +150,18 @@ struct Avx2Vec<double> {
     }
 };
 
+// The largest lane; where one is NaN, some lane.
+inline float largest(Avx2Vec<float> v) noexcept {
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(v.value), _mm256_extractf128_ps(v.value, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+inline double largest(Avx2Vec<double> v) noexcept {
+    const __m128d two = _mm_max_pd(_mm256_castpd256_pd128(v.value), _mm256_extractf128_pd(v.value, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 inline float fold(const Avx2Vec<float> (&part)[2]) noexcept {
     const __m256 eight = _mm256_add_ps(part[0].value, part[1].value);
     const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

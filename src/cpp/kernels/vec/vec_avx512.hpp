@@ -137,6 +137,20 @@ struct Avx512Vec<double> {
     }
 };
 
+// The largest lane; where one is NaN, some lane.
+inline float largest(Avx512Vec<float> v) noexcept {
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(v.value), _mm512_extractf32x8_ps(v.value, 1));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+inline double largest(Avx512Vec<double> v) noexcept {
+    const __m256d four = _mm256_max_pd(_mm512_castpd512_pd256(v.value), _mm512_extractf64x4_pd(v.value, 1));
+    const __m128d two = _mm_max_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 inline float fold(const Avx512Vec<float> (&part)[1]) noexcept {
     const __m256 high = _mm512_extractf32x8_ps(part[0].value, 1);
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(part[0].value), high);

@@ -147,6 +147,10 @@ struct NeonVec<double> {
     }
 };
 
+// The largest lane; where one is NaN, some lane or NaN.
+inline float largest(NeonVec<float> v) noexcept { return vmaxvq_f32(v.value); }
+inline double largest(NeonVec<double> v) noexcept { return vmaxvq_f64(v.value); }
+
 inline float fold(const NeonVec<float> (&part)[4]) noexcept {
     const float32x4_t low = vaddq_f32(part[0].value, part[2].value);
     const float32x4_t high = vaddq_f32(part[1].value, part[3].value);

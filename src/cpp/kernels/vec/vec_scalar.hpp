@@ -92,6 +92,11 @@ struct ScalarVec {
     }
 };
 
+template <class T, bool Fused>
+inline T largest(ScalarVec<T, Fused> v) noexcept {
+    return v.value;
+}
+
 // 16 partial sums, folded 8, 4, 2, 1
 template <class T, bool Fused>
 inline T fold(const ScalarVec<T, Fused> (&part)[16]) noexcept {

@@ -16,7 +16,8 @@ SHAPES = (
     + [(4, D, 7) for D in SIZES]
     + [(rows, 6, 18) for rows in (1, 2, 3, 5, 6, 7, 13)]
 )
-SHAPES += [(7, 600, 33)]  # deeper than a block of the product
+SHAPES += [(7, 1030, 33)]  # deeper than a block of the product
+SHAPES += [(1030, 20, 17), (1030, 257, 17)]  # more rows than a block; W's gradient deeper than one, from x and x^T
 
 
 def make(rows, D, V, dtype):
@@ -78,3 +79,14 @@ def test_a_large_product_is_cut_without_a_trace(dtype):
     for row in (0, 239, 240, 499):
         alone = _core.dense_forward(case["x"][row : row + 1].copy(), case["W"], case["b"])
         assert_same_bits(alone[0], whole[row])
+
+
+@pytest.mark.parametrize("shape", [(1030, 257, 150), (1030, 40, 17), (2100, 17, 300)], ids=str)
+def test_gradients_cut_into_blocks_do_not_depend_on_the_threads(isa, dtype, shape):
+    """Each thread packs its own columns of a block; the transposed copy is everybody's."""
+    case = make(*shape, dtype)
+    alone = _core.dense_backward(case["dy"], case["x"], case["W"], 1)
+    for num_threads in (2, 3, 7):
+        shared = _core.dense_backward(case["dy"], case["x"], case["W"], num_threads)
+        for got, want in zip(shared, alone, strict=True):
+            assert_same_bits(got, want)

@@ -72,6 +72,20 @@ def test_sizes_around_the_lanes(isa, dtype, cell, H):
     assert_specified(problem.results(), problem)
 
 
+@EVERY_CELL
+@pytest.mark.parametrize("D", [3, 257])
+def test_gradients_over_more_rows_than_a_block(isa, cell, D):
+    """In float64 alone: a bound for float32 over so many rows, which cancel, proves too little."""
+    problem = make(cell, 4, 260, D, 4, np.float64, gain=0.5)
+    assert_specified(problem.results(), problem)
+
+
+def test_two_products_with_copies_of_what_they_read(isa):
+    """The input and the state have 256 columns or more, whose transposed copies lie behind each other."""
+    problem = make("rnn-tanh", 4, 260, 272, 256, np.float64, gain=0.5)
+    assert_specified(problem.results(), problem)
+
+
 def cell_alone(cell, weights, x, before, dh_out, after):
     """One layer in one direction by the kernels' own call: outputs and dx."""
     if cell == "lstm":

@@ -63,6 +63,7 @@ PARTS = {
     "rnnfast._parameters": set(),
     "rnnfast._interrupts": set(),
     "rnnfast._pickled": set(),
+    "rnnfast._methods": set(),
     "rnnfast.layers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters", "rnnfast._pickled"},
     "rnnfast.losses": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
     "rnnfast.initialisers": {"rnnfast._core", "rnnfast._arguments", "rnnfast._parameters"},
@@ -89,6 +90,7 @@ PARTS = {
     "rnnfast.fitting": {
         "rnnfast._core",
         "rnnfast._arguments",
+        "rnnfast._methods",
         "rnnfast.endless",
         "rnnfast.optim",
         "rnnfast.progress",
@@ -101,6 +103,7 @@ PARTS = {
     "rnnfast.checkpoint": {
         "rnnfast._core",
         "rnnfast._arguments",
+        "rnnfast._parameters",
         "rnnfast._sealed_files",
         "rnnfast.optimizer_state",
     },
@@ -117,6 +120,7 @@ PARTS = {
     },
     "rnnfast.scoring": {
         "rnnfast._arguments",
+        "rnnfast._methods",
         "rnnfast.constraints",
         "rnnfast.generation_call",
         "rnnfast.prompts",
@@ -135,12 +139,14 @@ PARTS = {
     "rnnfast.streaming": {
         "rnnfast._core",
         "rnnfast._arguments",
+        "rnnfast._methods",
         "rnnfast.generation_call",
         "rnnfast.state",
         "rnnfast.train",
     },
     "rnnfast.generation": {
         "rnnfast._arguments",
+        "rnnfast._methods",
         "rnnfast.generation_call",
         "rnnfast.state",
         "rnnfast.streaming",
@@ -167,6 +173,7 @@ PARTS = {
         "rnnfast._core",
         "rnnfast._arguments",
         "rnnfast._interrupts",
+        "rnnfast._methods",
         "rnnfast._parameters",
         "rnnfast._pickled",
         "rnnfast._sealed_files",

@@ -43,6 +43,13 @@ def seed(value: Any, name: str = "seed") -> int:
     return number
 
 
+def counter(name: str, value: Any) -> int:
+    """Take `value`, which was read, as a count that the native code goes on with."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise ValueError(f"{name} is {value!r}, expected at least 0, below 2^63")
+    return value
+
+
 def real(name: str, value: Any) -> float:
     """Take `value` as a float; its range is for the native code to check."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):

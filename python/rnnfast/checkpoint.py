@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rnnfast import _core, _sealed_files
-from rnnfast._arguments import cell_name
+from rnnfast._arguments import cell_name, counter
+from rnnfast._parameters import check_arrays
 from rnnfast._sealed_files import Tensors
 from rnnfast._sealed_files import damaged as damaged
-from rnnfast.optimizer_state import SLOTS, OptimizerState, pack, unpack
+from rnnfast.optimizer_state import OptimizerState, pack, shapes_of_slots, unpack
 
 KIND = "rnnfast.LanguageModel"
 FORMAT = 2
@@ -91,22 +90,25 @@ def checked(checkpoint: Checkpoint) -> Checkpoint:
 
 def _unpack(facts: dict[str, Any], tensors: Tensors) -> Checkpoint:
     optimizer = unpack(facts["optimizer"], tensors, "optimizer.")
-    _check_shapes(facts["config"], SLOTS[optimizer.kind], tensors)
+    config = facts["config"]
+    shapes = _parameter_shapes(config, len(tensors))
+    check_arrays(
+        tensors, (shapes | shapes_of_slots(optimizer, shapes, "optimizer.")).items(), config["dtype"]
+    )
     return Checkpoint(
-        config=facts["config"],
+        config=config,
         vocabulary=facts["vocabulary"],
         parameters={key: value for key, value in tensors.items() if not key.startswith("optimizer.")},
         optimizer=optimizer,
-        epochs_begun=facts["epochs_begun"],
+        epochs_begun=counter("epochs_begun", facts["epochs_begun"]),
     )
 
 
-def _check_shapes(config: dict[str, Any], slots: Sequence[str], tensors: Tensors) -> None:
-    """Before anything of the claimed size is allocated: the file itself must hold as much."""
-    if not 1 <= config["num_layers"] <= len(tensors):
-        raise ValueError(f"num_layers is {config['num_layers']}, and there are {len(tensors)} arrays")
-    dtype = np.dtype(config["dtype"])
-    expected = _core.parameter_shapes(
+def _parameter_shapes(config: dict[str, Any], tensors: int) -> dict[str, tuple[int, ...]]:
+    """Of the model that the file says it holds, without making it: the file itself must hold as much."""
+    if not 1 <= config["num_layers"] <= tensors:
+        raise ValueError(f"num_layers is {config['num_layers']}, and there are {tensors} arrays")
+    return _core.parameter_shapes(
         config["vocab_size"],
         config["hidden_size"],
         config["num_layers"],
@@ -114,23 +116,3 @@ def _check_shapes(config: dict[str, Any], slots: Sequence[str], tensors: Tensors
         config.get("embedding_size") or 0,
         config.get("tie_weights", False),
     )
-    for name, shape in expected.items():
-        if name not in tensors:
-            raise ValueError(f"{name} is missing")
-        if tensors[name].shape != shape or tensors[name].dtype != dtype:
-            raise ValueError(
-                f"{name} is {tensors[name].dtype} {tensors[name].shape}, expected {dtype} {shape}"
-            )
-    remembered = {f"optimizer.{slot}.{name}" for slot in slots for name in expected}
-    for name in sorted(set(tensors) - set(expected) - remembered):
-        raise ValueError(f"{name} is no part of such a model")
-    for slot in slots:
-        present = {name for name in expected if f"optimizer.{slot}.{name}" in tensors}
-        if present and present != set(expected):
-            raise ValueError(f"optimizer.{slot} is incomplete")
-        for name in present:
-            array = tensors[f"optimizer.{slot}.{name}"]
-            if array.shape != expected[name] or array.dtype != dtype:
-                raise ValueError(
-                    f"optimizer.{slot}.{name} is {array.dtype} {array.shape}, expected {dtype} {expected[name]}"
-                )

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnfast import _core
 from rnnfast._arguments import integer, real, thread_count
+from rnnfast._methods import method_of
 from rnnfast.endless import EndlessPairs
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.train import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _WITHOUT_END = 2**62
 
 
+@method_of("rnnfast.model", "LanguageModel")
 def fit(
     self: LanguageModel,
     X: Any,
@@ -173,6 +175,7 @@ def fit(
     return history
 
 
+@method_of("rnnfast.model", "LanguageModel")
 def evaluate(
     self: LanguageModel, X: Any, Y: Any = None, *, num_threads: int | None = None
 ) -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from rnnfast import streaming
 from rnnfast._arguments import integer, thread_count
+from rnnfast._methods import method_of
 from rnnfast.generation_call import GenerateKeywords, streams
 from rnnfast.state import Floats, State
 from rnnfast.streaming import OnToken
@@ -67,6 +68,7 @@ def generate(
 def generate(
     self: LanguageModel, length: int, *, return_details: Literal[True], **keywords: Unpack[GenerateKeywords]
 ) -> Generated: ...
+@method_of("rnnfast.model", "LanguageModel")
 def generate(
     self: LanguageModel,
     length: int,
@@ -150,6 +152,7 @@ def generate(
 def _generate(
     model: LanguageModel,
     length: int,
+    /,  # a keyword of these names is unknown, as any other
     *,
     return_details: bool = False,
     num_alternatives: int | None = None,

@@ -142,6 +142,7 @@ class Streams:
 
 def streams(
     model: LanguageModel,
+    /,
     *,
     prompt: Prompt = None,
     sampler: Sampler | None = None,

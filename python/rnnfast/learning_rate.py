@@ -11,7 +11,7 @@ from typing import Any
 
 from rnnfast import _core
 from rnnfast._arguments import integer, real
-from rnnfast._pickled import restore_settings
+from rnnfast._pickled import become, settings_of, unpickling
 
 _Decay = _core.InverseTimeDecay | _core.ExponentialDecay | _core.StepDecay | _core.CosineDecay
 
@@ -41,7 +41,9 @@ class Schedule:
         return self.native().at(step)
 
     def __setstate__(self, state: Any) -> None:
-        restore_settings(self, state)
+        with unpickling(self):
+            twin = settings_of(self, state)
+        become(self, twin)
 
     def _decay(self) -> _Decay:
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from rnnfast import _core, fitting, generation, scoring, streaming, text
 from rnnfast._arguments import cell_name, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import checked_parameters, dtype_name
-from rnnfast._pickled import entry, unpickling, without
+from rnnfast._pickled import attributes, complete, entry, unpickling, without
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.session import Session
 from rnnfast.state import Floats, State, checked_state, native_c, zero_state
@@ -276,24 +277,30 @@ class LanguageModel:
 
         state = checkpoint.load(path)
         try:
-            return cls._from(state)
+            model = cls(**state.config, vocabulary=state.vocabulary)
+            model._restore(state)
         except (TypeError, ValueError, OverflowError) as error:
             raise checkpoint.damaged(path, error) from error
+        return model
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: what `save` writes, and what else there is."""
-        return {"checkpoint": self._checkpoint()} | without(vars(self), _MADE)
+        made = {"checkpoint": self._checkpoint(), "history": copy.deepcopy(self.history)}
+        return without(vars(self), _MADE) | made
 
     def __setstate__(self, state: Any) -> None:
         from rnnfast import checkpoint
 
         with unpickling(self):
-            entry(state, "history", History)
-            saved = entry(state, "checkpoint", checkpoint.Checkpoint)
-            twin = self._from(checkpoint.checked(saved))
+            history = complete(entry(state, "history", History))
+            saved = checkpoint.checked(entry(state, "checkpoint", checkpoint.Checkpoint))
+            twin = object.__new__(type(self))  # a subclass need not know the settings in its constructor
+            LanguageModel.__init__(twin, **saved.config, vocabulary=saved.vocabulary)
             if twin._config != saved.config:
                 raise ValueError(f"config is {saved.config}, expected all of {twin._config}")
-        vars(self).update(vars(twin) | without(state, ("checkpoint", *_MADE)))
+            twin._restore(saved)
+            others = attributes(self, state, ("checkpoint", "history", *_MADE))
+        vars(self).update(vars(twin) | others | {"history": history})
 
     def _checkpoint(self) -> Checkpoint:
         from rnnfast.checkpoint import Checkpoint
@@ -307,13 +314,10 @@ class LanguageModel:
             epochs_begun=epochs_begun,
         )
 
-    @classmethod
-    def _from(cls, saved: Checkpoint) -> Self:
-        model = cls.__new__(cls)
-        LanguageModel.__init__(model, **saved.config, vocabulary=saved.vocabulary)
-        model.set_parameters(saved.parameters)
+    def _restore(self, saved: Checkpoint) -> None:
+        self.set_parameters(saved.parameters)
         optimizer = saved.optimizer
-        model._native.restore(
+        self._native.restore(
             parameters=saved.parameters,
             kind=optimizer.kind,
             steps=optimizer.steps,
@@ -322,7 +326,6 @@ class LanguageModel:
             slots=optimizer.slots,
             epochs_begun=saved.epochs_begun,
         )
-        return model
 
     def _state(self, state: State | None, streams: int) -> State:
         if state is None:

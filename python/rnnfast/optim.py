@@ -40,11 +40,11 @@ from weakref import ref
 from rnnfast import _core
 from rnnfast._arguments import real, thread_count
 from rnnfast._interrupts import whole
-from rnnfast._pickled import entry, restore_settings, unpickling, without
+from rnnfast._pickled import become, entry, settings_of, unpickling, without
 from rnnfast.layers import Layer
 from rnnfast.layers.net import Gradients, Layers, named_layers
 from rnnfast.learning_rate import Schedule, native_rate
-from rnnfast.optimizer_state import Arrays, OptimizerState, initial_state, is_state_of, update
+from rnnfast.optimizer_state import Arrays, OptimizerState, checked, initial_state, is_state_of, update
 
 
 class Optimizer:
@@ -172,9 +172,10 @@ class Optimizer:
 
     def __setstate__(self, state: Any) -> None:
         with unpickling(self):
+            twin = settings_of(self, state, ("_state",))
             if "_state" in state:
-                entry(state, "_state", OptimizerState)
-        restore_settings(self, state)
+                vars(twin)["_state"] = checked(twin.native(), entry(state, "_state", OptimizerState))
+        become(self, twin)
 
     def _own_state(self, parameters: Layers | Arrays) -> OptimizerState:
         if self._state is None:

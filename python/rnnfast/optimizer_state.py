@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ SLOTS = {
     "adamw": ("m", "v"),
 }
 """What each optimiser may remember."""
+
+_ALWAYS = {"sgd": (), "rmsprop": ("v",), "adam": ("m", "v"), "adamw": ("m", "v")}
+"""What it remembers from its first step on, whatever its settings."""
 
 
 @dataclass(eq=False)
@@ -135,8 +139,43 @@ def unpack(facts: Mapping[str, Any], tensors: Arrays, prefix: str = "") -> Optim
             raise ValueError(f"{full_name} is no part of what {kind} remembers")
         if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
             raise ValueError(f"{full_name} is not finite numbers of float32 or float64")
+        if slot == "v" and (array < 0).any():  # whose root is taken
+            raise ValueError(f"{full_name} has negative numbers, expected means of squares")
         state.slots.setdefault(slot, {})[name] = array
+    _check_slots(state, prefix)
     return state
+
+
+def shapes_of_slots(
+    state: OptimizerState, shapes: Mapping[str, tuple[int, ...]], prefix: str
+) -> dict[str, tuple[int, ...]]:
+    """Give the shapes of what a state remembers of parameters with these shapes, by the names that `pack` gives."""
+    return {f"{prefix}{slot}.{name}": shape for slot in state.slots for name, shape in shapes.items()}
+
+
+def _check_slots(state: OptimizerState, prefix: str) -> None:
+    """Nothing is missing, as it may be before the first step: else training would silently start afresh."""
+    for slot in _ALWAYS[state.kind]:
+        if slot not in state.slots and (state.steps or state.slots):
+            raise ValueError(f"{prefix}{slot} is missing, expected what {state.kind} remembers")
+    names = sorted({name for own in state.slots.values() for name in own})
+    for slot, own in state.slots.items():
+        for name in names:
+            if name not in own:
+                raise ValueError(f"{prefix}{slot}.{name} is missing")
+
+
+def checked(config: _core.OptimizerConfig, state: OptimizerState) -> OptimizerState:
+    """Check what pickle brought as `OptimizerState.load` checks a file, and that it is of `config`; a copy of it.
+
+    Raises
+    ------
+    AttributeError, KeyError, TypeError, ValueError, OverflowError
+        Where it is damaged, or of another optimiser.
+    """
+    unpack(*pack(state))
+    _check_kind(config, state)
+    return copy.deepcopy(state)
 
 
 def initial_state(config: _core.OptimizerConfig, parameters: Arrays | Layers) -> OptimizerState:
@@ -247,11 +286,7 @@ def _gradients(parameters: Arrays, gradients: Arrays) -> list[Array]:
 def _check_state(config: _core.OptimizerConfig, parameters: Arrays, state: OptimizerState) -> None:
     if not isinstance(state, OptimizerState):
         raise TypeError(f"state is {state!r}, expected an OptimizerState, as initial_state gives")
-    if (state.kind, sorted(state.slots)) != (config.kind, sorted(config.slots)):
-        raise ValueError(
-            f"state is {state.kind!r} with slots {sorted(state.slots)}, expected {config.kind!r} with slots "
-            f"{sorted(config.slots)}: use the initial_state of this optimiser"
-        )
+    _check_kind(config, state)
     if integer("state.steps", state.steps) < 0:
         raise ValueError(f"state.steps is {state.steps}, expected at least 0")
     for power in ("beta1_power", "beta2_power"):
@@ -268,6 +303,14 @@ def _check_state(config: _core.OptimizerConfig, parameters: Arrays, state: Optim
                 raise _unlike(f"state.slots[{slot!r}][{name!r}]", array, p)
             if not array.flags.carray:
                 raise _not_in_place(f"state.slots[{slot!r}][{name!r}]")
+
+
+def _check_kind(config: _core.OptimizerConfig, state: OptimizerState) -> None:
+    if (state.kind, sorted(state.slots)) != (config.kind, sorted(config.slots)):
+        raise ValueError(
+            f"state is {state.kind!r} with slots {sorted(state.slots)}, expected {config.kind!r} with slots "
+            f"{sorted(config.slots)}: use the initial_state of this optimiser"
+        )
 
 
 def _is_like(array: Any, p: Array) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnfast._arguments import integer, real, thread_count
+from rnnfast._methods import method_of
 from rnnfast.constraints import Constraint
 from rnnfast.generation_call import Stop, native_constraint, stop_sequences
 from rnnfast.prompts import Prompt, prompt_arrays, separate
@@ -79,6 +80,7 @@ class Beam:
     score: float
 
 
+@method_of("rnnfast.model", "LanguageModel")
 def score(
     self: LanguageModel,
     tokens: Any,
@@ -125,6 +127,7 @@ def score(
     return Score(log_probabilities, np.count_nonzero(sequences >= 0, axis=1))
 
 
+@method_of("rnnfast.model", "LanguageModel")
 def beam_search(
     self: LanguageModel,
     width: int,

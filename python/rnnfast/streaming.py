@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnfast import _core
 from rnnfast._arguments import integer, thread_count
+from rnnfast._methods import method_of
 from rnnfast.generation_call import StreamKeywords, streams
 from rnnfast.state import State
 from rnnfast.train import Tokens
@@ -28,7 +29,7 @@ class TokenStream:
     the last of them. For one thread at a time. After Ctrl-C the next item is the one that was being drawn.
     """
 
-    def __init__(self, model: LanguageModel, length: int | None, **keywords: Any) -> None:
+    def __init__(self, model: LanguageModel, length: int | None, /, **keywords: Any) -> None:
         self._call = streams(model, **keywords)
         steps = None if length is None else integer("length", length)
         self._native = _NATIVE[model.dtype.name](model=model._native, **self._call.native(steps))
@@ -63,6 +64,7 @@ class TokenStream:
         return self._call.after(tokens, lengths, h, c, position)
 
 
+@method_of("rnnfast.model", "LanguageModel")
 def stream(self: LanguageModel, length: int | None = None, **keywords: Unpack[StreamKeywords]) -> TokenStream:
     """Generate a token at a time: ``for token in model.stream(...)``.
 
@@ -94,7 +96,7 @@ def stream(self: LanguageModel, length: int | None = None, **keywords: Unpack[St
     return TokenStream(self, length, **keywords)
 
 
-def generate(model: LanguageModel, length: int, on_token: OnToken, **keywords: Any) -> Tokens:
+def generate(model: LanguageModel, length: int, on_token: OnToken, /, **keywords: Any) -> Tokens:
     """Generate as `LanguageModel.generate` does and call `on_token` with each item of the stream; True ends it."""
     if not callable(on_token):
         raise TypeError(f"on_token is {on_token!r}, expected a function of a token")

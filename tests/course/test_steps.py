@@ -140,6 +140,10 @@ def test_steps_of_two_runs_are_refused(kind):
     changed = parameters | {name: parameters[name] + 1}
     with pytest.raises(ValueError, match=r"caches\[0\]\[1\] has other parameters than caches\[0\]\[0\]"):
         backward(da, ([cells[0], *(cell._replace(parameters=changed) for cell in cells[1:])], x))
+    for t in range(1, 3):
+        cut = [cell._replace(xt=cell.xt[:2]) if place == t else cell for place, cell in enumerate(cells)]
+        with pytest.raises(ValueError, match=rf"caches\[0\]\[{t}\].xt has shape \(2, 2\), expected \(3, 2\)"):
+            backward(da, (cut, x))
     equal = {name: value.copy() for name, value in parameters.items()}
     kept = backward(da, (cells, x))
     assert_same(

@@ -279,6 +279,13 @@ FACTS = {
     "a power of another type": ({"optimizer.beta1_power": 0.5}, "damaged"),
     "negative epochs": ({"epochs_begun": -1}, "damaged"),
     "epochs of another type": ({"epochs_begun": "3"}, "damaged"),
+    **{
+        f"epochs {epochs!r}": (
+            {"epochs_begun": epochs},
+            f"epochs_begun is {epochs!r}, expected at least 0, below",
+        )
+        for epochs in (True, 1.5, 2**63)
+    },
 }
 
 
@@ -301,7 +308,19 @@ TENSORS = {
         {"optimizer.m.dense.b": np.full(V, np.inf, np.float32)},
         "damaged: .*optimizer.m.dense.b is not finite",
     ),
-    "moment missing": ({"optimizer.v.dense.b": None}, "damaged: .*optimizer.v is incomplete"),
+    "moment missing": ({"optimizer.v.dense.b": None}, "damaged: .*optimizer.v.dense.b is missing"),
+    "one moment missing": (
+        {f"optimizer.v.{name}": None for name in make().parameters},
+        "damaged: .*optimizer.v is missing, expected what adam remembers",
+    ),
+    "no moments": (
+        {f"optimizer.{slot}.{name}": None for slot in "mv" for name in make().parameters},
+        "damaged: .*optimizer.m is missing, expected what adam remembers",
+    ),
+    "negative squares": (
+        {"optimizer.v.dense.b": np.full(V, -1, np.float32)},
+        "damaged: .*optimizer.v.dense.b has negative numbers",
+    ),
     "moment shape": ({"optimizer.v.dense.b": np.zeros(2, np.float32)}, "damaged: .*optimizer.v.dense.b"),
     "another slot": (
         {"optimizer.momentum.dense.b": np.zeros(V, np.float32)},

@@ -349,6 +349,7 @@ def test_an_error_in_the_middle_names_where_and_changes_nothing(isa, dtype):
         ({"sampler": Sampler(), "top_k": 3}, ValueError, "top_k and sampler are both given"),
         ({"sampler": Sampler(), "temperature": 1.0}, ValueError, "temperature and sampler are both given"),
         ({"sampler": 3}, TypeError, "sampler is 3, expected a Sampler"),
+        ({"model": 2}, TypeError, "model is given, which is no keyword of this call nor a field"),
         ({"temprature": 1.0}, TypeError, "temprature is given, which is no keyword of this call nor a field"),
         ({"stop": 7}, ValueError, "stop has token 7, expected 0 to 6"),
         ({"stop": [[]]}, ValueError, r"stop has \[\], expected at least one token"),

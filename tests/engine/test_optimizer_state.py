@@ -363,8 +363,24 @@ FILES = {
     ),
     "nan": ({}, {"m.b": np.full(17, np.nan)}, "damaged: .*m.b is not finite numbers"),
     "integers": ({}, {"m.b": np.zeros(17, int)}, "damaged: .*m.b is not finite numbers of float32"),
+    "a parameter that one moment lacks": ({}, {"m.spare": np.zeros(1)}, "damaged: .*v.spare is missing"),
+    "negative squares": ({}, {"v.b": np.full(17, -1.0)}, "damaged: .*v.b has negative numbers"),
     "a power of two": ({"beta1_power": "0x1p1"}, {}, "damaged: .*beta1_power .* expected 0 to 1"),
 }
+
+
+@pytest.mark.parametrize(
+    ("kind", "slots"),
+    [("adam", ""), ("adam", "m"), ("adamw", "v"), ("rmsprop", ""), ("rmsprop", "m")],
+)
+def test_what_lacks_a_moment_after_a_step_is_refused(tmp_path, kind, slots):
+    """Training would silently start afresh."""
+    state = OptimizerState(kind, 1, slots={slot: {"w": np.ones(2)} for slot in slots})
+    state.save(tmp_path / "state")
+    with pytest.raises(ValueError, match=f"is missing, expected what {kind} remembers"):
+        OptimizerState.load(tmp_path / "state")
+    OptimizerState(kind).save(tmp_path / "state")  # before one there is nothing to remember
+    assert OptimizerState.load(tmp_path / "state").slots == {}
 
 
 @pytest.mark.parametrize(("facts", "tensors", "message"), FILES.values(), ids=FILES)

@@ -165,6 +165,7 @@ def test_a_squared_error_too_large_is_infinite_and_nan_stays(dtype):
     assert math.isnan(mse(np.array([np.nan], dtype), np.array([0]))[0])
 
 
+DENSE = Dense(3, 2)
 REFUSED = {
     "dense features": (
         lambda: Dense(3, 2)(np.zeros((4, 5))),
@@ -181,9 +182,14 @@ REFUSED = {
         "dtype is int8, expected float32 or float64",
     ),
     "dense dy": (
-        lambda: Dense(3, 2).backward(np.zeros((5, 2)), Dense(3, 2).forward(np.zeros((4, 3)))[1]),
+        lambda: DENSE.backward(np.zeros((5, 2)), DENSE.forward(np.zeros((4, 3)))[1]),
         ValueError,
         r"dy has shape \(5, 2\), expected \(4, 2\) as y",
+    ),
+    "dense workspace of another": (
+        lambda: DENSE.backward(np.zeros((4, 2)), Dense(3, 2).forward(np.zeros((4, 3)))[1]),
+        ValueError,
+        "workspace is of another layer",
     ),
     "dense workspace": (
         lambda: Dense(3, 2).backward(np.zeros((5, 2)), None),

@@ -18,8 +18,10 @@ from rnnfast import (
     CosineDecay,
     Dense,
     Embedding,
+    History,
     LanguageModel,
     LinearWarmup,
+    OptimizerState,
     RMSprop,
     SequenceClassifier,
     SequenceRegressor,
@@ -216,10 +218,66 @@ def test_parts_of_one_net_stay_together():
 
 
 @pytest.mark.parametrize("carry", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_a_workspace_stays_with_its_layer(carry):
-    *_, workspace = GRU(2, 3).forward(np.ones((2, 1, 2)))
-    with pytest.raises(TypeError, match="a Workspace cannot be copied or pickled: it is of one forward"):
+@pytest.mark.parametrize("layer", [GRU(2, 3), Dense(2, 3)], ids=["Workspace", "DenseWorkspace"])
+def test_a_workspace_stays_with_its_layer(layer, carry):
+    *_, workspace = layer.forward(np.ones((2, 1, 2)))
+    kind = type(workspace).__name__
+    with pytest.raises(TypeError, match=f"a {kind} cannot be copied or pickled: it is of one forward"):
         carry(workspace)
+
+
+@pytest.mark.parametrize("layer", [GRU(2, 3), Dense(2, 3)], ids=["GRU", "Dense"])
+def test_a_twin_refuses_the_originals_workspace(layer):
+    """It counts its changes anew: the twin of a layer that has changed since is not that of `forward`."""
+    y, *_, workspace = layer.forward(np.ones((2, 1, 2)))
+    layer.set_parameters({name: p + 1 for name, p in layer.parameters.items()})
+    with pytest.raises(ValueError, match="workspace is of another layer"):
+        copy.deepcopy(layer).backward(y, *([None] if isinstance(layer, GRU) else []), workspace)
+
+
+@every_model
+@every_carry
+def test_a_twin_has_a_history_of_its_own(make, carry):
+    model = make(np.float32)
+    train_model(model, Adam(), 1)
+    twin = carry(model)
+    assert twin.history == model.history
+    twin.history.loss.append(0.0)
+    assert len(model.history.loss) == 1
+
+
+@every_model
+def test_two_models_of_one_state_share_nothing(make):
+    model = make(np.float32)
+    train_model(model, Adam(), 1)
+    state, twins = model.__getstate__(), [make(np.float32), make(np.float32)]
+    for twin in twins:
+        twin.__setstate__(state)
+    assert twins[0].history is not twins[1].history
+    train_model(twins[0], Adam(), 1)
+    for m in (twins[1], model):
+        train_model(m, Adam(), 1)
+        assert_same_parameters(m, twins[0])
+
+
+def test_two_optimizers_of_one_state_share_nothing():
+    optimizer, parameters = Adam(0.1), {"p": np.ones(2)}
+    optimizer.step(parameters, {"p": np.ones(2)})
+    state, twins = optimizer.__getstate__(), [Adam(), Adam()]
+    for twin in twins:
+        twin.__setstate__(state)
+    twins[0].step(parameters, {"p": np.ones(2)})
+    assert_same_parameters(twins[1].state.slots["m"], optimizer.state.slots["m"])
+
+
+def test_a_state_without_memory_takes_an_optimizers_memory():
+    fresh = Adam(0.1).__getstate__()
+    layer, optimizer = Dense(3, 4), Adam(0.05)
+    train_layer(layer, optimizer, 2)
+    optimizer.__setstate__(fresh)
+    assert (optimizer, optimizer.state) == (Adam(0.1), None)
+    train_layer(Dense(3, 4), optimizer, 1)
+    assert optimizer.state.steps == 1
 
 
 def test_a_copied_optimizer_has_a_memory_of_its_own():
@@ -285,6 +343,11 @@ def refused(original, state, message):
     assert_same_parameters(original, before)
 
 
+def refused_attributes(original, state):
+    refused(original, state | {3: 4}, "the attribute 3 is of type int, expected str")
+    refused(original, state | {"set_parameters": 4}, "set_parameters is of type int, expected the method")
+
+
 @every_layer
 def test_a_damaged_state_makes_no_layer(make):
     layer = make(np.float32)
@@ -293,6 +356,7 @@ def test_a_damaged_state_makes_no_layer(make):
         refused(layer, changed, message)
     for config, parameters, message in damaged_contents(state["config"], state["parameters"]):
         refused(layer, state | {"config": config, "parameters": parameters}, message)
+    refused_attributes(layer, state)
     if "_training_step" in state:
         refused(layer, state | {"_training_step": 2**64}, "_training_step is 18446744073709551616, expected")
 
@@ -319,7 +383,9 @@ def test_a_damaged_state_makes_no_model(make):
         ({"steps": -1}, "steps is -1, expected"),
         ({"beta1_power": 2.0}, "beta1_power and beta2_power are 2.0"),
         ({"beta1_power": "x"}, "damaged: AttributeError"),
-        ({"slots": {"m": {first: np.zeros(1, np.float32)}}}, "optimizer.m"),
+        ({"slots": {"m": {first: np.zeros(1, np.float32)}}}, "optimizer.v is missing"),
+        ({"slots": {}}, "optimizer.m is missing, expected what adam remembers"),
+        ({"slots": saved.optimizer.slots | {"v": {}}}, "optimizer.v is missing"),
         ({"slots": {"spare": {first: np.zeros(1)}}}, "optimizer.spare.* is no part of"),
         ({"slots": None}, "damaged"),
     ):
@@ -327,7 +393,13 @@ def test_a_damaged_state_makes_no_model(make):
         vars(changed).update(change)
         refused(model, with_changed(optimizer=changed), message)
     refused(model, with_changed(optimizer="adam"), "damaged")
-    refused(model, with_changed(epochs_begun=-1), "damaged")
+    for epochs in (-1, True, 1.5, 2**63):
+        refused(model, with_changed(epochs_begun=epochs), f"epochs_begun is {epochs!r}, expected at least 0")
+    refused_attributes(model, state)
+    refused(model, state | {"history": object.__new__(History)}, "loss is missing, there are no entries")
+    broken = History()
+    broken.steps = "x"
+    refused(model, state | {"history": broken}, "steps is of type str, expected int")
     empty = type(saved).__new__(type(saved))  # a dataclass whose pickle was cut
     refused(model, state | {"checkpoint": empty}, "has no attribute")
 
@@ -343,11 +415,42 @@ def test_a_damaged_state_makes_no_optimizer(settings):
     cases += [({n: v for n, v in state.items() if n != name}, f"{name} is missing") for name in state]
     if hasattr(settings, "state"):
         cases.append((state | {"_state": 3}, "_state is of type int, expected OptimizerState"))
+    for name in ("_layers", "step", 3):
+        cases.append((state | {name: 4}, f"{name!r} is no part of it, expected {next(iter(state))}, "))
     for changed, message in cases:
         blank = type(settings).__new__(type(settings))
         with pytest.raises(ValueError, match=rf"{type(settings).__name__}: the pickled state .*{message}"):
             blank.__setstate__(changed)
         assert vars(blank) == {}
+
+
+MEMORIES = {
+    "another kind": ({"kind": "sgd"}, "m.p is no part of what sgd remembers"),
+    "another's": ({"kind": "adamw"}, "state is 'adamw' with slots .*, expected 'adam'"),
+    "a kind of a number": ({"kind": 3}, "kind is 3, expected one of"),
+    "negative steps": ({"steps": -1}, "steps is -1, expected at least 0"),
+    "no slots": ({"slots": None}, "AttributeError"),
+    "nothing": ({"slots": {}}, "m is missing, expected what adam remembers"),
+    "nan": ({"slots": {"m": {"p": np.full(2, np.nan)}, "v": {"p": np.ones(2)}}}, "m.p is not finite"),
+    "negative squares": ({"slots": {s: {"p": np.full(2, -1.0)} for s in "mv"}}, "v.p has negative numbers"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), MEMORIES.values(), ids=MEMORIES)
+def test_a_damaged_memory_makes_no_optimizer(changes, message):
+    optimizer = Adam(0.1)
+    optimizer.step({"p": np.ones(2)}, {"p": np.ones(2)})
+    state = optimizer.__getstate__()
+    vars(state["_state"]).update(changes)
+    memory, before = optimizer.state, copy.deepcopy(optimizer.state.slots)
+    for changed, expected in (
+        (state, message),
+        (state | {"_state": object.__new__(OptimizerState)}, "has no attribute"),
+    ):
+        with pytest.raises(ValueError, match=f"Adam: the pickled state is damaged: .*{expected}"):
+            optimizer.__setstate__(changed)
+    assert optimizer.state is memory
+    assert_same_parameters(memory.slots["m"], before["m"])
 
 
 class Recording:

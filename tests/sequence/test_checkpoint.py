@@ -57,6 +57,22 @@ def test_an_optimiser_without_memory_is_saved_too(tmp_path):
     assert SequenceClassifier.load(tmp_path / "model")._optimizer_state.steps == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "sizes"), [(SequenceClassifier, (3, 4)), (SequenceRegressor, (2, 4)), (LanguageModel, (4, 4))]
+)
+def test_a_subclass_is_made_by_its_own_constructor(tmp_path, kind, sizes):
+    class Own(kind):
+        def __init__(self, *sizes, **settings):
+            super().__init__(*sizes, **settings)
+            self.extra = [1]
+
+    settings = {} if kind is LanguageModel else {"vocab_size": 4}
+    model = Own(*sizes, seed=3, **settings)
+    model.save(tmp_path / "model")
+    loaded = Own.load(tmp_path / "model")
+    assert (loaded.extra, loaded.config) == ([1], model.config)
+
+
 def rewrite(path, facts=None, tensors=None):
     """Change a file as somebody would who knows the format."""
     old_facts, old_tensors = _sealed_files.read(path, KIND, 1)
@@ -79,13 +95,13 @@ REWRITTEN = {
     "an unknown setting": (
         {"config.colour": "red"},
         {},
-        "damaged: ValueError: config is {.*, expected all of {",
+        "damaged: TypeError: .*unexpected keyword argument 'colour'",
     ),
     "no config": ({"config": None}, {}, "damaged"),
     "negative steps": ({"steps": -1}, {}, "steps is -1, expected at least 0"),
     "epochs of text": ({"epochs_begun": "2"}, {}, "epochs_begun is '2'"),
     "another optimiser": ({"optimizer.kind": "lion"}, {}, "kind is 'lion'"),
-    "no optimiser": ({"optimizer": None}, {}, "optimizer.m.dense.W is no part of such a model"),
+    "no optimiser": ({"optimizer": None}, {}, "damaged: .*optimizer is missing, and steps is 4"),
     "a missing weight": ({}, {"dense.W": None}, "dense.W is missing"),
     "a weight too many": ({}, {"dense.V": np.zeros(3)}, "dense.V is no part of such a model"),
     "another shape": (
@@ -95,6 +111,22 @@ REWRITTEN = {
     ),
     "another dtype": ({}, {"dense.b": np.zeros(3)}, r"dense.b is float64 \(3,\), expected float32"),
     "nan": ({}, {"dense.b": np.full(3, np.nan, np.float32)}, "dense.b has numbers that are not finite"),
+    "steps that are none": ({"steps": True}, {}, "steps is True, expected at least 0"),
+    "no second moment": (
+        {},
+        {f"optimizer.v.{name}": None for name in make().parameters},
+        "damaged: .*optimizer.v is missing, expected what adam remembers",
+    ),
+    "no moments": (
+        {},
+        {f"optimizer.{slot}.{name}": None for slot in "mv" for name in make().parameters},
+        "damaged: .*optimizer.m is missing, expected what adam remembers",
+    ),
+    "negative squares": (
+        {},
+        {"optimizer.v.dense.b": np.full(3, -1, np.float32)},
+        "damaged: .*optimizer.v.dense.b has negative numbers",
+    ),
     "half a moment": ({}, {"optimizer.m.dense.b": None}, "optimizer.m.dense.b is missing"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from rnnfast import _core
 from rnnfast._arguments import floats, integer, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import Floats, dtype_name
-from rnnfast.layers.layer import Layer, LayerGradients, Shapes
+from rnnfast.layers.layer import Layer, LayerGradients, Shapes, stay_with_layer
 
 _NATIVE = {"float32": _core.DenseF32, "float64": _core.DenseF64}
 
@@ -22,6 +22,10 @@ class DenseWorkspace(NamedTuple):
 
     x: Floats
     changes: int
+    layer: Dense
+
+    def __getstate__(self) -> NoReturn:
+        stay_with_layer(self)
 
 
 class Dense(Layer):
@@ -101,7 +105,7 @@ class Dense(Layer):
         """
         own = self._rows("x", x, "input_size").copy()
         y, changes = self._run(own, num_threads)
-        return y, DenseWorkspace(own, changes)
+        return y, DenseWorkspace(own, changes, self)
 
     def backward(
         self, dy: npt.ArrayLike, workspace: DenseWorkspace, *, num_threads: int | None = None
@@ -124,9 +128,13 @@ class Dense(Layer):
         ------
         RuntimeError
             Where the parameters have changed since `forward`.
+        ValueError
+            Where it is another layer's, or a shape does not fit.
         """
         if not isinstance(workspace, DenseWorkspace):
             raise TypeError(f"workspace is a {type(workspace).__name__}, expected what forward returned")
+        if workspace.layer is not self:  # whose count of changes tells nothing here
+            raise ValueError("workspace is of another layer, expected what this one's forward returned")
         own, x = self._rows("dy", dy, "output_size"), workspace.x
         if own.shape[:-1] != x.shape[:-1]:
             expected = (*x.shape[:-1], self._config["output_size"])

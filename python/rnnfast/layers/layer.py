@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from rnnfast._parameters import Floats, check_arrays, checked_parameters
-from rnnfast._pickled import entry, unpickling, without
+from rnnfast._pickled import attributes, entry, unpickling, without
 
 LayerState = Floats | tuple[Floats, Floats]
 """h, or (h, c) for an LSTM, each (num_layers * directions, N, H)."""
-
 
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
 """Names and shapes of parameters."""
@@ -103,7 +102,7 @@ class Layer:
             if config != twin.config:
                 raise ValueError(f"config is {config}, expected all of {dict(twin.config)}")
             twin.set_parameters(parameters)
-        others = without(state, ("config", "parameters", *self._made))
+            others = attributes(self, state, ("config", "parameters", *self._made))
         vars(self).update(vars(twin) | others)
 
     # What each kind says: the names and shapes of its parameters, and itself, by settings.
@@ -115,3 +114,10 @@ class Layer:
     @staticmethod
     def _of(config: Mapping[str, Any]) -> Layer:
         raise NotImplementedError
+
+
+def stay_with_layer(workspace: object) -> NoReturn:
+    """Refuse to copy or pickle a workspace: as its `__getstate__`."""
+    raise TypeError(
+        f"a {type(workspace).__name__} cannot be copied or pickled: it is of one forward of one layer"
+    )

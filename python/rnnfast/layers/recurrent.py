@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from rnnfast._arguments import as_array, floats, integer, real, thread_count
 from rnnfast._arguments import seed as checked_seed
 from rnnfast._parameters import Floats, dtype_name
 from rnnfast._pickled import entry, unpickling
-from rnnfast.layers.layer import Layer, LayerGradients, LayerState, Shapes
+from rnnfast.layers.layer import Layer, LayerGradients, LayerState, Shapes, stay_with_layer
 
 _NATIVE = {"float32": _core.RecurrentF32, "float64": _core.RecurrentF64}
 
@@ -25,8 +25,7 @@ class Workspace:
     def __init__(self, layer: Recurrent, run: Any, places: tuple[int, int], *, dense: bool) -> None:
         self._layer, self._run, self._places, self._dense = layer, run, places, dense
 
-    def __getstate__(self) -> NoReturn:
-        raise TypeError("a Workspace cannot be copied or pickled: it is of one forward of one layer")
+    __getstate__ = stay_with_layer
 
 
 class Recurrent(Layer):

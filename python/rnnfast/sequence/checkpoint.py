@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnfast import _sealed_files
+from rnnfast._arguments import counter
 from rnnfast._parameters import check_arrays
 from rnnfast._sealed_files import Tensors
 from rnnfast._sealed_files import damaged as damaged
-from rnnfast.optimizer_state import OptimizerState, pack, unpack
+from rnnfast.optimizer_state import OptimizerState, pack, shapes_of_slots, unpack
 from rnnfast.sequence.net import parameter_shapes
 
 FORMAT = 1
@@ -89,16 +90,15 @@ def checked(checkpoint: Checkpoint, outputs_name: str) -> Checkpoint:
 def _unpack(facts: Mapping[str, Any], tensors: Tensors, outputs_name: str) -> Checkpoint:
     facts_of = facts["optimizer"]
     optimizer = None if facts_of is None else unpack(facts_of, tensors, "optimizer.")
-    for name in ("epochs_begun", "steps"):
-        if not isinstance(facts[name], int) or not 0 <= facts[name] < 2**63:
-            raise ValueError(f"{name} is {facts[name]!r}, expected at least 0")
+    epochs_begun, steps = (counter(name, facts[name]) for name in ("epochs_begun", "steps"))
+    if steps and optimizer is None:
+        raise ValueError(f"optimizer is missing, and steps is {steps}")
     config = facts["config"]
-    expected = shapes = _parameter_shapes(config, outputs_name, len(tensors))
-    for slot in [] if optimizer is None else optimizer.slots:
-        expected = expected | {f"optimizer.{slot}.{name}": shape for name, shape in shapes.items()}
-    check_arrays(tensors, expected.items(), config["dtype"])
+    shapes = _parameter_shapes(config, outputs_name, len(tensors))
+    remembered = {} if optimizer is None else shapes_of_slots(optimizer, shapes, "optimizer.")
+    check_arrays(tensors, (shapes | remembered).items(), config["dtype"])
     parameters = {name: array for name, array in tensors.items() if not name.startswith("optimizer.")}
-    return Checkpoint(config, parameters, optimizer, facts["epochs_begun"], facts["steps"])
+    return Checkpoint(config, parameters, optimizer, epochs_begun, steps)
 
 
 def _parameter_shapes(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from rnnfast._arguments import real, thread_count
+from rnnfast._methods import method_of
 from rnnfast.optim import Adam, Optimizer
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.sequence.batches import Sequences
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[Any]
 
 
+@method_of("rnnfast.sequence.model", "SequenceModel")
 def fit(
     self: SequenceModel,
     X: Any,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rnnfast._interrupts import whole
 from rnnfast._parameters import checked_parameters
-from rnnfast._pickled import entry, unpickling, without
+from rnnfast._pickled import attributes, complete, entry, unpickling, without
 from rnnfast.layers.net import parameters_of
 from rnnfast.optimizer_state import OptimizerState
 from rnnfast.sequence import fitting
@@ -126,22 +126,31 @@ class SequenceModel:
 
         state = checkpoint.load(f"rnnfast.{cls.__name__}", cls._outputs_name, path)
         try:
-            return cls._from(state)
+            model = cls(**state.config)
+            model._restore(state)
         except (TypeError, ValueError) as error:
             raise checkpoint.damaged(path, error) from error
+        return model
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: what `save` writes, and what else there is."""
-        return {"checkpoint": self._checkpoint()} | without(vars(self), _MADE)
+        made = {"checkpoint": self._checkpoint(), "history": copy.deepcopy(self.history)}
+        return without(vars(self), _MADE) | made
 
     def __setstate__(self, state: Any) -> None:
         from rnnfast.sequence import checkpoint
 
         with unpickling(self):
-            entry(state, "history", History)
+            history = complete(entry(state, "history", History))
             saved = entry(state, "checkpoint", checkpoint.Checkpoint)
-            twin = self._from(checkpoint.checked(saved, self._outputs_name))
-        vars(self).update(vars(twin) | without(state, ("checkpoint", *_MADE)))
+            saved = checkpoint.checked(saved, self._outputs_name)
+            settings = dict(saved.config)
+            sizes = settings.pop(self._outputs_name), settings.pop("hidden_size")
+            twin = object.__new__(type(self))  # a subclass need not know the settings in its constructor
+            SequenceModel.__init__(twin, *sizes, **settings)
+            twin._restore(saved)
+            others = attributes(self, state, ("checkpoint", "history", *_MADE))
+        vars(self).update(vars(twin) | others | {"history": history})
 
     def _checkpoint(self) -> Checkpoint:
         from rnnfast.sequence.checkpoint import Checkpoint
@@ -154,19 +163,12 @@ class SequenceModel:
             steps=self._steps,
         )
 
-    @classmethod
-    def _from(cls, saved: Checkpoint) -> Self:
-        model = cls.__new__(cls)
-        settings = dict(saved.config)
-        SequenceModel.__init__(
-            model, settings.pop(cls._outputs_name), settings.pop("hidden_size"), **settings
-        )
-        if model._config != saved.config:
-            raise ValueError(f"config is {saved.config}, expected all of {model._config}")
-        model.set_parameters(saved.parameters)
-        model._optimizer_state = saved.optimizer
-        model._epochs_begun, model._steps = saved.epochs_begun, saved.steps
-        return model
+    def _restore(self, saved: Checkpoint) -> None:
+        if self._config != saved.config:
+            raise ValueError(f"config is {saved.config}, expected all of {self._config}")
+        self.set_parameters(saved.parameters)
+        self._optimizer_state = copy.deepcopy(saved.optimizer)
+        self._epochs_begun, self._steps = saved.epochs_begun, saved.steps
 
     # What a subclass says: its targets as an array, (N, ...) for "last", (N, T, ...) for "all"; whether one of them
     # counts; and of outputs, which come as (N, K) or (T, N, K), the loss and its gradient.

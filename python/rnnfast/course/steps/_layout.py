@@ -98,6 +98,10 @@ def predictions(a: Floats, Wy: Floats, by: Floats) -> Floats:
 def expect_one_run(cells: Sequence[Any], states: str) -> None:
     """Check that each step begins with the states ("a", or "ac") that the one before it ended with."""
     for t, (before, after) in enumerate(pairwise(cells)):
+        if after.xt.shape != before.xt.shape:
+            raise ValueError(
+                f"caches[0][{t + 1}].xt has shape {after.xt.shape}, expected {before.xt.shape} as caches[0][{t}].xt"
+            )
         for state in states:
             left, found = getattr(before, f"{state}_next"), getattr(after, f"{state}_prev")
             if left is not found and not np.array_equal(left, found, equal_nan=True):

@@ -17,7 +17,10 @@ SHAPES = (
     + [(rows, 6, 18) for rows in (1, 2, 3, 5, 6, 7, 13)]
 )
 SHAPES += [(7, 1030, 33)]  # deeper than a block of the product
-SHAPES += [(1030, 20, 17), (1030, 257, 17)]  # more rows than a block; W's gradient deeper than one, from x and x^T
+SHAPES += [
+    (1030, 20, 17),
+    (1030, 257, 17),
+]  # more rows than a block; W's gradient deeper than one, from x and x^T
 
 
 def make(rows, D, V, dtype):

@@ -50,25 +50,17 @@ void prefetch_row(const T* row, Index columns) noexcept {
     for (Index j = 0; j < columns; j += line) __builtin_prefetch(row + j);
 }
 
-/// The rows [first, end) of B [depth, columns], rows `stride` apart, into their places in the panels [panels_size].
-template <class T>
-void pack_rows(Index first, Index end, Index depth, Index columns, Index stride, const T* b, T* panels) noexcept {
-    constexpr Index P = kernels::panel_columns;
-    for (Index j = 0; j < columns; j += P)
-        pack_panel(end - first, std::min(P, columns - j), stride, b + first * stride + j,
-                   panels + j * depth + first * P);
-}
-
 /// B [depth, columns], rows `stride` apart -> panels [panels_size]: a few rows at a time, read from front to back.
 template <class T>
 void pack_panels(Index depth, Index columns, Index stride, const T* b, T* panels, Poll& poll) {
-    constexpr Index step = 8, ahead = 32;
+    constexpr Index P = kernels::panel_columns, step = 8, ahead = 32;
     for (Index k = 0; k < depth; k += step) {
-        const Index end = std::min(depth, k + step);
+        const Index rows = std::min(step, depth - k);
         for (Index next = k + ahead; next < std::min(depth, k + ahead + step); ++next)
             prefetch_row(b + next * stride, columns);
-        pack_rows(k, end, depth, columns, stride, b, panels);
-        poll((end - k) * columns);
+        for (Index j = 0; j < columns; j += P)
+            pack_panel(rows, std::min(P, columns - j), stride, b + k * stride + j, panels + j * depth + k * P);
+        poll(rows * columns);
     }
 }
 

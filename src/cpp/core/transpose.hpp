@@ -8,19 +8,31 @@
 
 namespace rnnfast {
 
+// result = four of the eight numbers of a and b. By reference: a vector that the processor may lack is no argument.
+template <int I, int J, int K, int L, class Four>
+inline void pick(const Four& a, const Four& b, Four& result) noexcept {
+#ifdef __clang__
+    result = __builtin_shufflevector(a, b, I, J, K, L);
+#else
+    using Lanes = decltype(a < b);  // integers as wide as the numbers; g++ has the other builtin since 12 only
+    result = __builtin_shuffle(a, b, Lanes{I, J, K, L});
+#endif
+}
+
 template <class T>
 inline void transpose_4x4(const T* a, Index a_row, T* b, Index b_row) noexcept {
     typedef T Four __attribute__((vector_size(4 * sizeof(T))));
-    Four row[4];
+    Four row[4], low_02, low_13, high_02, high_13, column[4];
     for (Index i = 0; i < 4; ++i) std::memcpy(&row[i], a + i * a_row, sizeof(Four));
-    const Four low_02 = __builtin_shufflevector(row[0], row[2], 0, 4, 1, 5);
-    const Four low_13 = __builtin_shufflevector(row[1], row[3], 0, 4, 1, 5);
-    const Four high_02 = __builtin_shufflevector(row[0], row[2], 2, 6, 3, 7);
-    const Four high_13 = __builtin_shufflevector(row[1], row[3], 2, 6, 3, 7);
-    const Four columns[4] = {
-        __builtin_shufflevector(low_02, low_13, 0, 4, 1, 5), __builtin_shufflevector(low_02, low_13, 2, 6, 3, 7),
-        __builtin_shufflevector(high_02, high_13, 0, 4, 1, 5), __builtin_shufflevector(high_02, high_13, 2, 6, 3, 7)};
-    for (Index j = 0; j < 4; ++j) std::memcpy(b + j * b_row, &columns[j], sizeof(Four));
+    pick<0, 4, 1, 5>(row[0], row[2], low_02);
+    pick<0, 4, 1, 5>(row[1], row[3], low_13);
+    pick<2, 6, 3, 7>(row[0], row[2], high_02);
+    pick<2, 6, 3, 7>(row[1], row[3], high_13);
+    pick<0, 4, 1, 5>(low_02, low_13, column[0]);
+    pick<2, 6, 3, 7>(low_02, low_13, column[1]);
+    pick<0, 4, 1, 5>(high_02, high_13, column[2]);
+    pick<2, 6, 3, 7>(high_02, high_13, column[3]);
+    for (Index j = 0; j < 4; ++j) std::memcpy(b + j * b_row, &column[j], sizeof(Four));
 }
 
 /// b [columns, rows] = a^T, a [rows, columns]; a_row, b_row: numbers from one row to the next.

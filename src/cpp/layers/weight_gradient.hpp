@@ -50,11 +50,13 @@ public:
 
     /// All products that dy has a part in.
     void add(std::initializer_list<WeightProduct<T>> products) {
+        constexpr Index P = kernels::panel_columns;
+        const Index step = evenly((own_.size() + P - 1) / P, block_columns / P) * P;
         for (Index from = 0; from < rows_; from += depth_) {
             const Index depth = std::min(depth_, rows_ - from);
             transpose_wide(products, from, depth);
-            for (Index j = 0; j < own_.size(); j += block_columns) {
-                const Index columns = std::min(block_columns, own_.size() - j);
+            for (Index j = 0; j < own_.size(); j += step) {
+                const Index columns = std::min(step, own_.size() - j);
                 pack_panels(depth, columns, stride_, dy_ + from * stride_ + j, panels_, poll_);
                 const T* transposed = transposed_;
                 for (const auto& p : products) {
@@ -91,8 +93,12 @@ private:
     static constexpr Index wide = 256;
 
     static Index block_depth(Index rows) noexcept { return evenly(rows, most_block_depth); }
-    // From one row of a block's x^T to the next: no power of two, so that they don't meet in the same sets of a cache.
-    static Index transposed_row(Index depth) noexcept { return depth + kernels::panel_columns; }
+    // From one row of a block's x^T to the next: an odd number of 16s, so that the rows don't meet in a few sets of a
+    // cache (11 to 21 % slower where they were 4 KiB apart).
+    static Index transposed_row(Index depth) noexcept {
+        constexpr Index P = kernels::panel_columns;
+        return ((depth + P - 1) / P | 1) * P;
+    }
 
     // The block's columns of each wide x become rows, one product's behind the other's.
     void transpose_wide(std::initializer_list<WeightProduct<T>> products, Index from, Index depth) {
